@@ -1,0 +1,33 @@
+"""interpllm: a language model writes the features, you keep the model."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> module that defines it; imported at first use, so that `import interpllm` stays fast.
+_HOME = {
+    "AugLinearClassifier": "interpllm.estimators",
+    "AugLinearRegressor": "interpllm.estimators",
+    "Budget": "interpllm.llm",
+    "Session": "interpllm.llm",
+    "connect": "interpllm.llm",
+    "load": "interpllm.runtime",
+}
+_MODULES = ["datasets", "errors", "estimators", "export", "llm", "runtime", "testing"]
+
+__all__ = sorted([*_HOME, *_MODULES])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"interpllm.{name}")
+    raise AttributeError(f"module 'interpllm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
