@@ -1,0 +1,366 @@
+"""What all text estimators share: checked rows on the way in, and verbs that read the one fitted `model_`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from interpllm.errors import InputError
+from interpllm.estimators.explanations import Explanations
+from interpllm.estimators.inputs import Column, column_of, labels_of, numbers_of, texts_of, weights_of
+from interpllm.export import export
+from interpllm.runtime import LinearModel
+
+
+class TrainingRows(NamedTuple):
+    """Checked training rows; rows of weight zero are already left out, as if they had not been given.
+
+    Attributes
+    ----------
+    texts : list of str, length n
+        The texts.
+    y : ndarray of shape (n,)
+        Classification: positions in `classes_` (int64). Regression: the targets (float64).
+    sample_weight : ndarray of shape (n,) or None
+        Positive weights; None when none were given.
+    index : ndarray of shape (n,)
+        Which row of the X that was given each one is, counted from 0.
+    target : str
+        Name of the Series or column that y came in, "" without one.
+    """
+
+    texts: list[str]
+    y: NDArray[Any]
+    sample_weight: NDArray[np.float64] | None
+    index: NDArray[np.int64]
+    target: str
+
+
+class TextEstimatorMixin:
+    """Rows in, and the verbs that every fitted text model has.
+
+    A subclass is ``class X(TextClassifierMixin, BaseEstimator)`` (or `TextRegressorMixin`) whose `fit` is ::
+
+        rows = self._check_fit(X, y, sample_weight)
+        ...
+        self.model_ = LinearModel(...)
+        return self
+
+    `_check_fit` checks before it sets anything: arguments that are refused leave an earlier fit as it was.
+    Then it sets ``n_features_in_``, ``feature_names_in_`` (frames with a str column name only) and, for
+    classifiers, ``classes_``, and forgets an earlier ``model_``, so that a fit that fails half-way leaves
+    an estimator that says it is not fitted.
+    """
+
+    model_: LinearModel
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+
+    def _check_fit(self, X: Any, y: Any, sample_weight: Any = None) -> TrainingRows:
+        """Check the arguments of `fit`, set what they decide, and hand back the rows to train on.
+
+        Raises
+        ------
+        InputError
+            When X, y or sample_weight cannot be used; the message names the first offending row.
+        """
+        column = column_of(X, "X")
+        texts = texts_of(column)
+        if y is None:
+            # scikit-learn's sentence, which its own checks look for.
+            raise InputError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+            )
+        weights = weights_of(sample_weight, len(texts))
+        index = np.arange(len(texts)) if weights is None else np.flatnonzero(weights)
+        target, name = self._check_target(y, len(texts), index)
+        self._set_target(target)
+        self._set_feature_names(column)
+        self.__dict__.pop("model_", None)
+        return TrainingRows(
+            [texts[row] for row in index.tolist()],
+            self._encode_target(target),
+            None if weights is None else weights[index],
+            index,
+            name,
+        )
+
+    def _check_target(self, y: Any, n_rows: int, index: NDArray[np.int64]) -> tuple[NDArray[Any], str]:
+        raise NotImplementedError
+
+    def _set_target(self, target: NDArray[Any]) -> None:
+        """Keep what the targets decide about the predictions."""
+
+    def _encode_target(self, target: NDArray[Any]) -> NDArray[Any]:
+        return target
+
+    def _set_feature_names(self, column: Column) -> None:
+        self.n_features_in_ = 1
+        if column.shape == "frame" and column.name is not None:
+            self.feature_names_in_ = np.array([column.name], dtype=object)
+        else:
+            self.__dict__.pop("feature_names_in_", None)
+
+    def _check_predict(self, X: Any) -> list[str]:
+        """The rows of X as texts, once the estimator is fitted and a frame's column is the one fitted on.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            When X cannot be used, or is a frame whose column has another name than at `fit`.
+        """
+        check_is_fitted(self, "model_")
+        column = column_of(X, "X")
+        fitted_names = getattr(self, "feature_names_in_", None)
+        if fitted_names is not None:
+            if column.shape == "frame" and column.name is not None and column.name != fitted_names[0]:
+                raise InputError(
+                    "The feature names should match those that were passed during fit: X has the column "
+                    f"{column.name!r}, the model was fitted on {fitted_names[0]!r}."
+                )
+            if column.shape == "array":
+                warnings.warn(
+                    f"X does not have valid feature names, but {type(self).__name__} was fitted "
+                    "with feature names",
+                    UserWarning,
+                    stacklevel=3,
+                )
+        return texts_of(column)
+
+    def explain(self, X: Any) -> Explanations:
+        """Say for each text which phrases speak for what, and how strongly.
+
+        Parameters
+        ----------
+        X : container of n_rows texts
+            As for `fit`.
+
+        Returns
+        -------
+        Explanations
+            One `interpllm.runtime.Explanation` a row; for each, base + the sum of contributions is the
+            decision function (to 1e-9). `.frame()` gives them as one table; notebooks show coloured texts.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            When X cannot be used.
+        """
+        texts = self._check_predict(X)
+        return Explanations(self.model_.explain(texts), self._output_names())
+
+    def _output_names(self) -> tuple[Any, ...]:
+        return (self.model_.target or "value",)
+
+    def get_rules(self) -> pd.DataFrame:
+        """The whole fitted model as a table, strongest rule first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            rule : what is looked at, as a sentence; prediction : the class it speaks for (regression: "+" or
+            "-"); weight : log-odds towards that class (regression: signed, in units of y); support : training
+            rows that it holds for; coverage : their share of all training rows; precision : share of them
+            that are of the predicted class (regression: mean of y); example : row of X, counted from 0, that
+            it holds for (missing without one).
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "model_")
+        rules = self.model_.rules()
+        columns = ["rule", "prediction", "weight", "support", "coverage", "precision", "example"]
+        frame = pd.DataFrame({name: [getattr(rule, name) for rule in rules] for name in columns})
+        return frame.astype(
+            {
+                "rule": object,
+                "prediction": object,
+                "weight": float,
+                "support": "Int64",
+                "coverage": float,
+                "precision": float,
+                "example": "Int64",
+            }
+        )
+
+    def export(self, path: str | PathLike[str], format: str | None = None) -> Path:
+        """Write the model to one file that predicts by itself.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; ``.json`` is loaded by `interpllm.runtime.load`, ``.py`` needs nothing but Python.
+        format : {"json", "python"} or None
+            None decides by the suffix.
+
+        Returns
+        -------
+        pathlib.Path
+            The file that was written.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ExportError
+            When the file would not predict as the model does; then nothing is written.
+        """
+        check_is_fitted(self, "model_")
+        export(self.model_, path, format=format, sample=_texts_of_phrases(list(self.model_.weights)))
+        return Path(path)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.sparse = False
+        tags.target_tags.required = True
+        return tags
+
+
+class TextClassifierMixin(TextEstimatorMixin, ClassifierMixin):
+    """Verbs of a text classifier over its fitted `model_`; stands left of `BaseEstimator`."""
+
+    classes_: NDArray[Any]
+
+    def _check_target(self, y: Any, n_rows: int, index: NDArray[np.int64]) -> tuple[NDArray[Any], str]:
+        labels, name = labels_of(y, n_rows)
+        labels = labels[index]
+        classes = np.unique(labels)
+        if len(classes) < 2:
+            weighted = "" if len(index) == n_rows else " among the rows of non-zero sample_weight"
+            raise InputError(
+                f"y holds one class ({classes.tolist()[0]!r}){weighted}; a classifier needs at least 2."
+            )
+        return labels, name
+
+    def _set_target(self, target: NDArray[Any]) -> None:
+        self.classes_ = np.unique(target)
+
+    def _encode_target(self, target: NDArray[Any]) -> NDArray[Any]:
+        return np.searchsorted(self.classes_, target)
+
+    def _output_names(self) -> tuple[Any, ...]:
+        names = tuple(self.model_.classes)
+        return names[1:] if len(names) == 2 else names
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each text.
+
+        Parameters
+        ----------
+        X : container of n_rows texts
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Labels in the dtype of `classes_`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            When X cannot be used.
+        """
+        return np.asarray(self.model_.predict(self._check_predict(X)), dtype=self.classes_.dtype)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probability of each class for each text; `predict` gives the class of the largest.
+
+        Parameters
+        ----------
+        X : container of n_rows texts
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+            Columns in the order of `classes_`; rows sum to 1.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            When X cannot be used.
+        """
+        return np.asarray(self.model_.predict_proba(self._check_predict(X)), dtype=np.float64)
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Score of each text, in log-odds.
+
+        Parameters
+        ----------
+        X : container of n_rows texts
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) for two classes, else (n_rows, n_classes)
+            Two classes: log-odds of ``classes_[1]``.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            When X cannot be used.
+        """
+        return np.asarray(self.model_.decision_function(self._check_predict(X)), dtype=np.float64)
+
+
+class TextRegressorMixin(TextEstimatorMixin, RegressorMixin):
+    """Verbs of a text regressor over its fitted `model_`; stands left of `BaseEstimator`."""
+
+    def _check_target(self, y: Any, n_rows: int, index: NDArray[np.int64]) -> tuple[NDArray[Any], str]:
+        numbers, name = numbers_of(y, n_rows)
+        return numbers[index], name
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The predicted value of each text.
+
+        Parameters
+        ----------
+        X : container of n_rows texts
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            In units of y.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            When X cannot be used.
+        """
+        return np.asarray(self.model_.predict(self._check_predict(X)), dtype=np.float64)
+
+
+def _texts_of_phrases(phrases: Sequence[str], n_texts: int = 64, phrases_per_text: int = 12) -> list[str]:
+    """Texts made of a model's own phrases, to try an export on, so that no fit keeps anyone's rows."""
+    step = max(1, len(phrases) // (n_texts * phrases_per_text))
+    taken = phrases[::step][: n_texts * phrases_per_text]
+    return [
+        " ".join(taken[start : start + phrases_per_text]) for start in range(0, len(taken), phrases_per_text)
+    ]
