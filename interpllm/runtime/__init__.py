@@ -1,1 +1,27 @@
+"""The readable model: predicts, explains itself and is a small JSON file, in standard-library Python only.
 
+>>> from interpllm.runtime import LinearModel
+>>> model = LinearModel(task="classification", classes=("bad", "good"), ngram_range=(1, 2), intercept=(-0.5,),
+...                     weights={"great": (2.0,), "not great": (-3.0,)})
+>>> model.predict(["A great film!", "Not great."])
+['good', 'bad']
+"""
+
+from interpllm.runtime.document import dumps, load, loads, save
+from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, Segment
+from interpllm.runtime.features import Phrase
+from interpllm.runtime.linear import LinearModel
+
+__all__ = [
+    "Contribution",
+    "Evidence",
+    "Explanation",
+    "LinearModel",
+    "Phrase",
+    "Rule",
+    "Segment",
+    "dumps",
+    "load",
+    "loads",
+    "save",
+]

@@ -1,0 +1,166 @@
+"""The parts of a model, checked and brought to one form, whether a fit or a stranger's file gives them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from math import isfinite, isnan
+from typing import Any
+
+from interpllm.errors import InputError
+from interpllm.runtime.explanation import Evidence, Label
+from interpllm.runtime.tokens import words
+
+#: No n-gram is longer: a bound on the work that a model file can ask for.
+MAX_ORDER = 10
+
+#: No number of a model is larger, so that no sum of them overflows.
+MAX_NUMBER = 1e100
+
+#: Metadata nests no deeper.
+MAX_DEPTH = 20
+
+
+def texts(values: Iterable[str]) -> list[str]:
+    """Check that every row is a text.
+
+    Raises
+    ------
+    InputError
+        If one is not; the message names the first such row.
+    """
+    if isinstance(values, str | bytes):
+        raise InputError("one text was given where a list of texts is expected; put it in a list: [text]")
+    rows = list(values)
+    for number, row in enumerate(rows):
+        if not isinstance(row, str):
+            raise InputError(
+                f"row {number} is not a text but {row!r:.60} ({type(row).__name__}); "
+                "drop such rows, or replace what is missing by an empty string"
+            )
+    return rows
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise InputError with the message unless the condition holds."""
+    if not condition:
+        raise InputError(message)
+
+
+def labels(classes: Sequence[Any], task: str) -> tuple[Label, ...]:
+    """Check the classes of a model: at least two distinct ones for classification, none for regression."""
+    if task == "regression":
+        require(len(classes) == 0, "a regression model has no classes; leave classes empty")
+        return ()
+    found = tuple(map(_label, classes))
+    require(len(found) >= 2, f"a classification model needs at least two classes, got {len(found)}")
+    require(len(set(found)) == len(found), "classes are not distinct; give each class once")
+    return found
+
+
+def _label(value: Any) -> Label:
+    """Unwrap numpy's scalars, without knowing numpy, so that a label survives the way through JSON."""
+    plain = value.item() if hasattr(value, "item") else value
+    require(
+        isinstance(plain, str | int) or (isinstance(plain, float) and isfinite(plain)),
+        f"class {value!r} is not a string, a whole number, a finite number or a boolean",
+    )
+    return plain
+
+
+def orders(ngram_range: Sequence[int]) -> tuple[int, int]:
+    """Check the smallest and largest number of words of an n-gram."""
+    bounds = tuple(ngram_range)
+    require(
+        len(bounds) == 2 and all(type(n) is int for n in bounds) and 1 <= bounds[0] <= bounds[1] <= MAX_ORDER,
+        f"ngram_range is (smallest, largest) within 1 to {MAX_ORDER}, not {ngram_range!r}",
+    )
+    return bounds[0], bounds[1]
+
+
+def numbers(values: Iterable[float], what: str) -> tuple[float, ...]:
+    """Check that every number is finite and small enough that sums cannot overflow."""
+    found = tuple(map(float, values))
+    # Written so that NaN, which compares false with everything, fails.
+    require(
+        all(-MAX_NUMBER <= x <= MAX_NUMBER for x in found), f"{what} has a number that is not finite: {found}"
+    )
+    return found
+
+
+def table(
+    weights: Mapping[str, Sequence[float]], n_outputs: int, ngram_range: tuple[int, int]
+) -> dict[str, tuple[float, ...]]:
+    """Check the table: every phrase can occur in a text, every row has a number for each output."""
+    lo, hi = ngram_range
+    for phrase in weights:
+        require(isinstance(phrase, str), f"phrase {phrase!r} is not a string")
+        found = words(phrase)
+        require(
+            " ".join(found) == phrase and lo <= len(found) <= hi,
+            f"phrase {phrase!r:.200} is found in no text: phrases are {lo} to {hi} lower-case words joined "
+            "by single spaces, as interpllm.runtime.tokens.ngrams gives them",
+        )
+    rows = {phrase: tuple(map(float, row)) for phrase, row in weights.items()}
+    if set(map(len, rows.values())) - {n_outputs} or not _bounded(rows.values()):
+        for phrase, row in rows.items():  # only now, to name the first
+            require(
+                len(row) == n_outputs, f"phrase {phrase!r} has {len(row)} weights for {n_outputs} outputs"
+            )
+            numbers(row, f"phrase {phrase!r}")
+    return rows
+
+
+def _bounded(rows: Iterable[tuple[float, ...]]) -> bool:
+    return all(-MAX_NUMBER <= x <= MAX_NUMBER for x in chain.from_iterable(rows))
+
+
+def evidence(
+    entries: Mapping[str, tuple[int, float | None, int | None]], phrases: Mapping[str, Any], n_rows: int
+) -> dict[str, Evidence]:
+    """Check what the training rows say about the phrases; leave out entries that say nothing."""
+    found = {}
+    for phrase, entry in entries.items():
+        require(phrase in phrases, f"evidence names a phrase that has no weight: {phrase!r}")
+        support, precision, example = entry
+        require(
+            0 <= support <= n_rows,
+            f"phrase {phrase!r} has support {support} among n_rows={n_rows} training rows",
+        )
+        if support:
+            share = None if precision is None or isnan(precision) else float(precision)
+            found[phrase] = Evidence(int(support), share, None if example is None else int(example))
+    return found
+
+
+def metadata(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy metadata through JSON, so that it is what a file will hold and nobody else can change it."""
+    try:
+        found = json.loads(json.dumps(dict(meta), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"meta is not JSON ({error}); use strings, finite numbers, booleans, None, lists, dicts"
+        ) from None
+    require(_depth(found) <= MAX_DEPTH, f"meta nests deeper than {MAX_DEPTH} levels")
+    return found
+
+
+def _depth(value: Any) -> int:
+    """Count the levels of nested lists and dictionaries; level by level, so as not to need a deep stack."""
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [x for item in level for x in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def encodable(*strings: str) -> None:
+    """Check that strings can be written as UTF-8: half of a surrogate pair cannot."""
+    for string in strings:
+        try:
+            string.encode()
+        except UnicodeEncodeError:
+            raise InputError(
+                f"{string!r:.200} holds half a character (a lone surrogate); it cannot be written"
+            ) from None

@@ -1,0 +1,250 @@
+"""What a model tells about itself: a rule for each phrase, and a ledger for each prediction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from math import fsum
+from typing import NamedTuple
+
+Label = str | int | float | bool
+
+# Texts are not trusted: a terminal would obey control characters, and directional marks reorder what is read.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+# Backgrounds of the 256-colour palette under black letters, from weak to strong; blue and orange can be told
+# apart by colour-blind readers, and read well on dark and light terminals.
+_FOR = (195, 153, 117, 75)
+_AGAINST = (230, 223, 216, 208)
+
+
+class Evidence(NamedTuple):
+    """What the training rows say about a phrase.
+
+    Attributes
+    ----------
+    support : int
+        Number of training rows that have it.
+    precision : float or None
+        Share of those rows that are of the phrase's class; regression: the mean of their targets.
+    example : int or None
+        Position of one of those rows.
+    """
+
+    support: int
+    precision: float | None
+    example: int | None
+
+
+class Rule(NamedTuple):
+    """One phrase of a model, as a statement about texts.
+
+    Attributes
+    ----------
+    rule : str
+        The condition in words: ``mentions "not bad"``.
+    phrase : str
+    prediction : str, int, float or bool
+        The class that the phrase speaks for; regression: ``"+"`` or ``"-"``.
+    weight : float
+        How strongly. Two classes: the log-odds it adds towards `prediction`, before the norm. More classes:
+        its score for `prediction` less its mean score over all classes. Regression: what it adds, with its
+        sign.
+    support : int or None
+        Number of training rows that have the phrase; None if the model keeps no evidence.
+    coverage : float or None
+        Share of the training rows that have it.
+    precision : float or None
+        Share of those rows that are of the phrase's class; regression: the mean of their targets.
+    example : int or None
+        Position of a training row that has it.
+    """
+
+    rule: str
+    phrase: str
+    prediction: Label
+    weight: float
+    support: int | None
+    coverage: float | None
+    precision: float | None
+    example: int | None
+
+
+class Contribution(NamedTuple):
+    """What one phrase of a text adds to its decision.
+
+    Attributes
+    ----------
+    phrase : str
+    spans : tuple of (int, int)
+        Where it stands in the text: offset of the first character, offset after the last.
+    values : tuple of float
+        What it adds to each output, after the norm. However often it stands in the text, it counts once.
+    """
+
+    phrase: str
+    spans: tuple[tuple[int, int], ...]
+    values: tuple[float, ...]
+
+
+class Segment(NamedTuple):
+    """A run of characters under the same phrases.
+
+    Attributes
+    ----------
+    text : str
+    start, end : int
+        Offsets in the explained text.
+    strength : float
+        Sum over the phrases that cover the run; see :meth:`Explanation.strength` for its sign.
+    """
+
+    text: str
+    start: int
+    end: int
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a model decided as it did on one text: ``base + sum of the contributions == decision``.
+
+    Attributes
+    ----------
+    text : str
+    prediction : str, int, float or bool
+    decision : tuple of float
+        The scores: one for regression and for two classes, else one a class.
+    base : tuple of float
+        The scores of a text without any known phrase.
+    contributions : tuple of Contribution
+        Strongest first.
+    coverage : float
+        Share of the text's distinct n-grams that the model has a weight for; 0 for a text without words.
+    classes : tuple
+        Empty for regression.
+    """
+
+    text: str
+    prediction: Label
+    decision: tuple[float, ...]
+    base: tuple[float, ...]
+    contributions: tuple[Contribution, ...]
+    coverage: float
+    classes: tuple[Label, ...] = ()
+
+    def strength(self, values: tuple[float, ...]) -> float:
+        """Reduce the values of a contribution to one signed number.
+
+        Parameters
+        ----------
+        values : tuple of float
+            One an output.
+
+        Returns
+        -------
+        float
+            Positive speaks for the prediction, negative against it. With three classes or more it is the
+            value for the predicted class less the mean over classes, since adding the same to every class
+            changes nothing. Regression: the value itself, positive is up.
+        """
+        if len(values) > 1:
+            return values[self.classes.index(self.prediction)] - fsum(values) / len(values)
+        return -values[0] if self.classes and self.prediction == self.classes[0] else values[0]
+
+    def segments(self) -> Iterator[Segment]:
+        """Cut the text where the phrases that cover it change; whatever draws an explanation draws these.
+
+        Yields
+        ------
+        Segment
+            In order; their texts joined give the text. Phrases that overlap are summed; a phrase counts once
+            at a character even where two of its own occurrences overlap.
+        """
+        begins: dict[int, list[int]] = {}
+        ends: dict[int, list[int]] = {}
+        for number, contribution in enumerate(self.contributions):
+            for start, end in _merged(contribution.spans):
+                begins.setdefault(start, []).append(number)
+                ends.setdefault(end, []).append(number)
+        edges = sorted({0, len(self.text), *begins, *ends})
+        strengths = [self.strength(contribution.values) for contribution in self.contributions]
+        active: dict[int, float] = {}
+        for start, end in pairwise(edges):
+            for number in ends.get(start, ()):
+                del active[number]
+            for number in begins.get(start, ()):
+                active[number] = strengths[number]
+            yield Segment(self.text[start:end], start, end, fsum(active.values()))
+
+    def to_ansi(self, color: bool = True) -> str:
+        """Draw the text for a terminal, its phrases on coloured ground.
+
+        Parameters
+        ----------
+        color : bool
+            True: blue ground speaks for the prediction (regression: up), orange against, deeper is stronger.
+            False: ``{+for+}`` and ``[-against-]`` instead, for pipes and files.
+
+        Returns
+        -------
+        str
+            Control characters of the text are replaced by "\N{REPLACEMENT CHARACTER}".
+        """
+        segments = list(self.segments())
+        if not color:
+            return "".join(_marked(segments))
+        strongest = max((abs(segment.strength) for segment in segments), default=0.0)
+        return "".join(_painted(segment, strongest) for segment in segments)
+
+    def __str__(self) -> str:
+        decision = ", ".join(f"{score:+.4g}" for score in self.decision)
+        base = ", ".join(f"{score:+.4g}" for score in self.base)
+        lines = [
+            f"prediction: {printable(str(self.prediction))}",
+            f"decision: {decision}   base: {base}   known n-grams: {self.coverage:.0%}",
+        ]
+        lines += [f"{self.strength(c.values):+9.4f}  {printable(c.phrase)}" for c in self.contributions]
+        return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    """Replace the characters of a text that a terminal would obey, one for one."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Join overlapping or touching spans, given in order."""
+    last: tuple[int, int] | None = None
+    for start, end in spans:
+        if last and start <= last[1]:
+            last = last[0], max(last[1], end)
+        else:
+            if last:
+                yield last
+            last = start, end
+    if last:
+        yield last
+
+
+def _painted(segment: Segment, strongest: float) -> str:
+    if not segment.strength:
+        return printable(segment.text)
+    shades = _FOR if segment.strength > 0 else _AGAINST
+    depth = min(int(len(shades) * abs(segment.strength) / strongest), len(shades) - 1)
+    return f"\x1b[30;48;5;{shades[depth]}m{printable(segment.text)}\x1b[0m"
+
+
+def _marked(segments: list[Segment]) -> Iterator[str]:
+    """Put the signs of ``git diff --word-diff`` around each stretch of one sign."""
+    brackets = {1: ("{+", "+}"), -1: ("[-", "-]"), 0: ("", "")}
+    before = 0
+    for segment in segments:
+        sign = (segment.strength > 0) - (segment.strength < 0)
+        if sign != before:
+            yield brackets[before][1] + brackets[sign][0]
+        yield printable(segment.text)
+        before = sign
+    yield brackets[before][1]

@@ -1,0 +1,294 @@
+"""The additive model of n-grams: a table that is read, printed, exported and summed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from math import fsum
+from types import MappingProxyType
+from typing import Any
+
+from interpllm.runtime import checks
+from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Label, Rule, printable
+from interpllm.runtime.features import Phrase
+from interpllm.runtime.scoring import Scorer, probabilities, winner
+from interpllm.runtime.tokens import spans
+
+_ROWS_PRINTED = 20
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LinearModel:
+    """A table of n-gram weights; the score of a text is a sum of its rows.
+
+    ``score(text) = intercept + (sum of the weights of the text's distinct n-grams) / norm``, once an output.
+    There is one output for regression and for two classes (the log-odds of ``classes[1]``), else one a class.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+    target : str
+        Name of what is predicted; "" if unknown.
+    classes : sequence of str, int, float or bool
+        In the order of the outputs; empty for regression.
+    ngram_range : (int, int)
+        Smallest and largest number of words of an n-gram.
+    norm : {"none", "sqrt"}
+        Divide the sum by 1, or by the square root of the number of the text's distinct n-grams of these
+        orders, in the table or not.
+    intercept : sequence of float
+        One an output.
+    weights : mapping of str to sequence of float
+        N-gram, spelled as :func:`interpllm.runtime.tokens.ngrams` gives it -> one weight an output.
+    evidence : mapping of str to (int, float or None, int or None), optional
+        N-gram -> support, precision, example; see :class:`Evidence`. Without an entry: not seen in training.
+    n_rows : int
+        Number of training rows; 0 if unknown.
+    meta : mapping, optional
+        Anything that JSON can hold: how the model was made, its figures.
+
+    Raises
+    ------
+    InputError
+        If the parts do not make a model; the message names the first that does not fit.
+    """
+
+    task: str
+    target: str = ""
+    classes: tuple[Label, ...] = ()
+    ngram_range: tuple[int, int] = (1, 1)
+    norm: str = "none"
+    intercept: tuple[float, ...]
+    weights: Mapping[str, tuple[float, ...]]
+    evidence: Mapping[str, Evidence] | None = None
+    n_rows: int = 0
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    __hash__ = None  # type: ignore[assignment]  # tables are compared by what they hold; as keys they would be slow
+
+    def __post_init__(self) -> None:
+        tasks, norms = ("classification", "regression"), ("none", "sqrt")
+        checks.require(self.task in tasks, f"task is one of {tasks}, not {self.task!r}")
+        checks.require(self.norm in norms, f"norm is one of {norms}, not {self.norm!r}")
+        checks.require(isinstance(self.target, str), f"target is the name of a label, not {self.target!r}")
+        checks.require(
+            type(self.n_rows) is int and self.n_rows >= 0, f"n_rows is a number, not {self.n_rows!r}"
+        )
+        self._settle("classes", checks.labels(self.classes, self.task))
+        self._settle("ngram_range", checks.orders(self.ngram_range))
+        self._settle("intercept", checks.numbers(self.intercept, "intercept"))
+        checks.require(
+            len(self.intercept) == self.n_outputs,
+            f"intercept has {len(self.intercept)} numbers for {self.n_outputs} outputs",
+        )
+        weights = checks.table(self.weights, self.n_outputs, self.ngram_range)
+        self._settle("weights", MappingProxyType(weights))
+        if self.evidence is not None:
+            self._settle("evidence", MappingProxyType(checks.evidence(self.evidence, weights, self.n_rows)))
+        self._settle("meta", MappingProxyType(checks.metadata(self.meta)))
+        checks.encodable(self.target, *(label for label in self.classes if isinstance(label, str)))
+
+    def _settle(self, name: str, value: Any) -> None:
+        object.__setattr__(
+            self, name, value
+        )  # the way a frozen dataclass keeps what it has brought to one form
+
+    @property
+    def n_terms(self) -> int:
+        """Number of n-grams in the table."""
+        return len(self.weights)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of scores of a text."""
+        return len(self.classes) if len(self.classes) > 2 else 1
+
+    # --- predict --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return Scorer(self.weights, self.intercept, self.ngram_range, self.norm)
+
+    def _scores(self, texts: Iterable[str]) -> list[list[float]]:
+        return [*map(self._scorer.scores, checks.texts(texts))]
+
+    def decision_function(self, texts: Iterable[str]) -> list[float] | list[list[float]]:
+        """Score texts.
+
+        Parameters
+        ----------
+        texts : iterable of str
+
+        Returns
+        -------
+        list of float, or list of list of float
+            One score a text for regression and two classes, else one a class and text.
+
+        Raises
+        ------
+        InputError
+            If a row is not a text.
+        """
+        scores = self._scores(texts)
+        return scores if self.n_outputs > 1 else [row[0] for row in scores]
+
+    def predict(self, texts: Iterable[str]) -> list[Any]:
+        """Predict the class of texts, or their value.
+
+        Parameters
+        ----------
+        texts : iterable of str
+
+        Returns
+        -------
+        list
+            One of `classes` a text; regression: one float a text.
+
+        Raises
+        ------
+        InputError
+            If a row is not a text.
+        """
+        return [*map(self._decide, self._scores(texts))]
+
+    def _decide(self, scores: list[float]) -> Label:
+        return self.classes[winner(scores)] if self.classes else scores[0]
+
+    def predict_proba(self, texts: Iterable[str]) -> list[list[float]]:
+        """Predict the probabilities of the classes of texts.
+
+        Parameters
+        ----------
+        texts : iterable of str
+
+        Returns
+        -------
+        list of list of float
+            One a class and text, in the order of `classes`.
+
+        Raises
+        ------
+        InputError
+            If a row is not a text, or the model is a regression.
+        """
+        checks.require(bool(self.classes), "a regression model has no probabilities; use predict")
+        return [*map(probabilities, self._scores(texts))]
+
+    # --- read -----------------------------------------------------------------------------------------------
+
+    def explain(self, texts: Iterable[str]) -> list[Explanation]:
+        """Tell which phrases made each prediction, where they stand and what each added.
+
+        Parameters
+        ----------
+        texts : iterable of str
+
+        Returns
+        -------
+        list of Explanation
+            For each text: base + sum of contributions = decision function, to 1e-9.
+
+        Raises
+        ------
+        InputError
+            If a row is not a text.
+        """
+        return [*map(self._explain, checks.texts(texts))]
+
+    def _explain(self, text: str) -> Explanation:
+        places = spans(text, *self.ngram_range)
+        norm = self._scorer.norm(len(places))
+        contributions = [
+            Contribution(phrase, tuple(where), tuple(weight / norm for weight in self.weights[phrase]))
+            for phrase, where in places.items()
+            if phrase in self.weights
+        ]
+        contributions.sort(key=lambda c: -max(map(abs, c.values)))
+        scores = self._scorer.scores(text)
+        return Explanation(
+            text=text,
+            prediction=self._decide(scores),
+            decision=tuple(scores),
+            base=self.intercept,
+            contributions=tuple(contributions),
+            coverage=len(contributions) / len(places) if places else 0.0,
+            classes=self.classes,
+        )
+
+    def rules(self) -> list[Rule]:
+        """List the table as statements about texts.
+
+        Returns
+        -------
+        list of Rule
+            One a phrase, strongest first; phrases of one strength in alphabetical order.
+        """
+        return sorted(
+            (self._rule(phrase) for phrase in self.weights), key=lambda r: (-abs(r.weight), r.phrase)
+        )
+
+    def _rule(self, phrase: str) -> Rule:
+        prediction, weight = self._lean(self.weights[phrase])
+        support, precision, example = (None, None, None)
+        if self.evidence is not None:
+            support, precision, example = self.evidence.get(phrase, _UNSEEN)
+        coverage = support / self.n_rows if support is not None and self.n_rows else None
+        return Rule(str(Phrase(phrase)), phrase, prediction, weight, support, coverage, precision, example)
+
+    def _lean(self, row: tuple[float, ...]) -> tuple[Label, float]:
+        """Tell what a row of the table speaks for, and how strongly."""
+        if not self.classes:
+            return "+" if row[0] > 0 else "-", row[0]
+        if len(row) == 1:
+            return self.classes[row[0] > 0], abs(row[0])
+        best = winner(row)
+        return self.classes[best], row[best] - fsum(row) / len(row)
+
+    def __str__(self) -> str:
+        rules = self.rules()
+        shown = rules[:_ROWS_PRINTED]
+        lines = [*self._summary(), "", f"{'weight':>10}  {'support':>7}  {'precision':>9}  rule"]
+        lines += [
+            f"{rule.weight:+10.4f}  {_or_dash(rule.support, 'd'):>7}  {_or_dash(rule.precision, '.3f'):>9}  "
+            f"{printable(f'{rule.rule} -> {rule.prediction}')}"
+            for rule in shown
+        ]
+        if len(rules) > len(shown):
+            lines.append(f"{'...':>10}  and {len(rules) - len(shown)} more; rules() lists them all")
+        return "\n".join(lines)
+
+    def _summary(self) -> list[str]:
+        outputs = f" of {printable(self.target)}" if self.target else ""
+        names = f" into {', '.join(printable(str(label)) for label in self.classes)}" if self.classes else ""
+        by = " / sqrt(number of distinct n-grams in the text)" if self.norm == "sqrt" else ""
+        base = ", ".join(f"{value:+.4f}" for value in self.intercept)
+        lo, hi = self.ngram_range
+        return [
+            f"LinearModel: {self.task}{outputs}{names}",
+            f"score = {base} + sum of the weights of the text's n-grams{by}",
+            f"{self.n_terms} n-grams of {lo} to {hi} words",
+        ]
+
+    def __repr__(self) -> str:
+        lo, hi = self.ngram_range
+        return f"<LinearModel: {self.task}, {self.n_terms} n-grams of {lo} to {hi} words>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        # Read-only views cannot be pickled; what stands behind them can.
+        plain = {
+            name: dict(part) if isinstance(part, MappingProxyType) else part for name, part in parts.items()
+        }
+        return _rebuild, (plain,)
+
+
+_UNSEEN = Evidence(0, None, None)
+
+
+def _rebuild(parts: dict[str, Any]) -> LinearModel:
+    return LinearModel(**parts)
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

@@ -1,0 +1,95 @@
+"""The one tokenizer: text -> words -> distinct n-grams.
+
+Fitting, predicting, explaining and every export cut texts by the functions of this file, so they cannot
+disagree about what a text contains. Its source is copied as it stands into exported models; it imports the
+standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+# A word: letters, digits and underscores, with the combining accents that follow them (so that a decomposed
+# "é" does not end a word), joined by inner apostrophes; and each single "!" and "?". The repeats are
+# possessive (`*+`): nothing after them could use what they took, and a pattern that never backtracks is
+# linear in the text.
+WORD = re.compile(r"\w[\w\u0300-\u036f]*+(?:['\u2019]\w[\w\u0300-\u036f]*+)*+|[!?]")
+
+
+def words(text: str) -> list[str]:
+    """Cut a text into lower-case words, in order.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of str
+        ``"Don't go!"`` gives ``["don't", "go", "!"]``.
+
+    Notes
+    -----
+    Words are found in the original text and lower-cased one by one, because lower-casing can move characters
+    ("İ" becomes two) and :func:`spans` must find the same words. ASCII never moves, so it takes the fast way.
+    """
+    if text.isascii():
+        return WORD.findall(text.lower())
+    return [normal(word) for word in WORD.findall(text)]
+
+
+def normal(word: str) -> str:
+    """Give a word as the table spells it: lower case, with an ASCII apostrophe for U+2019, the typographic one."""
+    return word.lower().replace("\u2019", "'")
+
+
+def runs(words: list[str], lo: int, hi: int) -> Iterator[str]:
+    """Yield the n-grams of a list of words with their repeats: those of order `lo` first."""
+    orders = range(lo, min(hi, len(words)) + 1)
+    return chain.from_iterable(
+        map(" ".join, zip(*(words[i:] for i in range(n)), strict=False)) for n in orders
+    )
+
+
+def ngrams(text: str, lo: int, hi: int) -> list[str]:
+    """List the distinct n-grams of a text: its features.
+
+    Parameters
+    ----------
+    text : str
+    lo, hi : int
+        Smallest and largest number of words.
+
+    Returns
+    -------
+    list of str
+        Words joined by one space; shorter ones first, then in order of first occurrence.
+    """
+    return list(dict.fromkeys(runs(words(text), lo, hi)))
+
+
+def spans(text: str, lo: int, hi: int) -> dict[str, list[tuple[int, int]]]:
+    """Find where in a text each of its n-grams stands.
+
+    Parameters
+    ----------
+    text : str
+    lo, hi : int
+        Smallest and largest number of words.
+
+    Returns
+    -------
+    dict of str to list of (int, int)
+        The keys are ``ngrams(text, lo, hi)``, in that order. A span is the offset of the first character of
+        the n-gram's first word and the offset after the last character of its last word, in the text as it
+        was given.
+    """
+    found = list(WORD.finditer(text))
+    names = [normal(match.group()) for match in found]
+    places: dict[str, list[tuple[int, int]]] = {}
+    for n in range(lo, min(hi, len(names)) + 1):
+        for i, gram in enumerate(runs(names, n, n)):
+            places.setdefault(gram, []).append((found[i].start(), found[i + n - 1].end()))
+    return places
