@@ -1,4 +1,4 @@
-"""What tests need that may not be on this machine: skipped with the command that brings it, never silently."""
+"""What tests need that may not be on this machine: skipped, with the command that brings it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("interpllm/**/*.py"), *ROOT.glob("estimators/**/*.py")])
 
-# A room may import rooms of lower level. `testing` is for tests: it may see everything public, nobody sees it.
+# A room may import rooms of a lower level. `testing` may see everything public, and nobody sees it.
 LEVEL = {
     "errors": 0,
     "llm": 2,

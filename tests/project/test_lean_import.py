@@ -33,4 +33,6 @@ def test_loads_no_heavy_library(code: str) -> None:
 
 
 def test_estimators_load_no_language_model_library() -> None:
-    assert not {"torch", "transformers", "imodels"} & set(loaded("import interpllm; interpllm.AugLinearClassifier()"))
+    assert not {"torch", "transformers", "imodels"} & set(
+        loaded("import interpllm; interpllm.AugLinearClassifier()")
+    )

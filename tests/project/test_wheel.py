@@ -71,7 +71,12 @@ def test_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
 
 def test_every_public_name_imports(python: Path, tmp_path: Path) -> None:
     modules = ["datasets", "errors", "estimators", "export", "llm", "runtime", "testing"]
-    run(python, "-c", EVERY_NAME.format(modules=["interpllm", *(f"interpllm.{m}" for m in modules)]), cwd=tmp_path)
+    run(
+        python,
+        "-c",
+        EVERY_NAME.format(modules=["interpllm", *(f"interpllm.{m}" for m in modules)]),
+        cwd=tmp_path,
+    )
 
 
 def test_bundled_data_is_installed(python: Path, tmp_path: Path) -> None:

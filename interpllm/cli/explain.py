@@ -1,0 +1,85 @@
+"""``interpllm explain``: which words made a model decide as it did."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from interpllm import runtime
+from interpllm.cli.options import add_color, add_json, add_model, add_rows, at_least_one, model_of
+from interpllm.cli.table import read, write_jsonl
+from interpllm.cli.terminal import safe, table, wants_color
+
+HELP = "show which words of a text made the model decide, and how strongly"
+EXAMPLE = """\
+  interpllm explain model.json new.csv --rows 3
+  echo "not bad at all" | interpllm explain model.json - --format txt"""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(command)
+    add_rows(command, "texts", label=None)
+    command.add_argument("--rows", type=at_least_one, metavar="N", help="only the first N texts")
+    command.add_argument(
+        "--top",
+        type=at_least_one,
+        default=8,
+        metavar="N",
+        help="strongest n-grams to list a text (default: 8)",
+    )
+    add_color(command)
+    add_json(command, "print one JSON object a text, with every n-gram, its places and its values")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Explain each text."""
+    model = model_of(args.model)
+    texts = read(args.data, args.format).texts(args.text)[: args.rows]
+    explanations = model.explain(texts)
+    if args.json:
+        write_jsonl(sys.stdout, (as_json(explanation) for explanation in explanations))
+        return
+    color = wants_color(args.color)
+    print("\n\n".join(drawn(explanation, args.top, color) for explanation in explanations))
+
+
+def drawn(explanation: runtime.Explanation, top: int, color: bool) -> str:
+    """The text with its words coloured, the decision, and the strongest n-grams below.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Of one text.
+    top : int
+        How many n-grams to list.
+    color : bool
+        Colour the words; without, they are marked ``{+for+}`` and ``[-against-]``.
+    """
+    strength = explanation.strength
+    ledger = [
+        (contribution.phrase, f"{strength(contribution.values):+.3f}")
+        for contribution in explanation.contributions
+    ]
+    rest = ledger[top:]
+    rows = [("(every text)", f"{strength(explanation.base):+.3f}"), *ledger[:top]]
+    if rest:
+        total = sum(strength(contribution.values) for contribution in explanation.contributions[top:])
+        rows.append((f"({len(rest)} more)", f"{total:+.3f}"))
+    rows.append(("= decision", f"{strength(explanation.decision):+.3f}"))
+    said = f"-> {safe(explanation.prediction)}   ({explanation.coverage:.0%} of its n-grams are in the model)"
+    header = ("n-gram", "up or down" if not explanation.classes else f"for {safe(explanation.prediction)}")
+    return "\n".join([explanation.to_ansi(color), said, table(header, rows, right=header[1])])
+
+
+def as_json(explanation: runtime.Explanation) -> dict[str, Any]:
+    """The whole ledger of one text; base + the sum of values is the decision, output by output."""
+    return {
+        "text": explanation.text,
+        "prediction": explanation.prediction,
+        "decision": explanation.decision,
+        "base": explanation.base,
+        "coverage": explanation.coverage,
+        "contributions": [contribution._asdict() for contribution in explanation.contributions],
+    }

@@ -1,0 +1,175 @@
+"""predict, explain, rules and export, on a model file alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cli = Callable[..., Any]
+ROWS = "id,text\n1,great film\n2,not great\n"
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_predict_puts_predictions_beside_the_rows(cli: Cli, model: str) -> None:
+    ran = cli("predict", model, "-", stdin=ROWS)
+    assert ran.status == 0
+    assert [(r["id"], r["text"], r["prediction"]) for r in rows_of(ran.out)] == [
+        ("1", "great film", "good"),
+        ("2", "not great", "bad"),
+    ]
+
+
+def test_predict_gives_the_probability_of_what_it_says(cli: Cli, model: str) -> None:
+    rows = rows_of(cli("predict", model, "-", "--proba", stdin=ROWS).out)
+    assert all(row["probability"] == row[f"probability of {row['prediction']}"] for row in rows)
+
+
+def test_predict_json_keeps_the_type_of_the_labels(cli: Cli, model_of_three: str) -> None:
+    ran = cli("predict", model_of_three, "-", "--json", stdin=ROWS)
+    assert [json.loads(line)["prediction"] for line in ran.out.splitlines()] == [5, 5]
+
+
+def test_predict_writes_a_file(cli: Cli, model: str, tmp_path: Path) -> None:
+    ran = cli("predict", model, "-", "--out", "new.csv", stdin=ROWS)
+    assert (ran.out, len(rows_of((tmp_path / "new.csv").read_text()))) == ("", 2)
+
+
+def test_predict_with_labels_says_how_many_agree(cli: Cli, model: str) -> None:
+    ran = cli("predict", model, "-", "--label", "id", stdin="text,id\ngreat,good\nawful,good\n")
+    assert "accuracy 0.500, largest class 1.000 (2 rows)" in ran.err
+
+
+def test_predict_numbers(cli: Cli, number_model: str) -> None:
+    ran = cli("predict", number_model, "-", "--label", "y", stdin="text,y\nlarge,16\nsmall,6\n")
+    assert [row["prediction"] for row in rows_of(ran.out)] == ["15.0", "6.0"]
+    assert "mean absolute error 0.500, r2 0.980" in ran.err
+
+
+def test_predict_refuses_to_hide_a_column(cli: Cli, model: str) -> None:
+    ran = cli("predict", model, "-", stdin="text,prediction\ngreat,mine\n")
+    assert ran.status == 1
+    assert "has a column 'prediction' already" in ran.err
+
+
+def test_predict_needs_the_runtime_alone(model: str, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text(ROWS)
+    code = (
+        "import sys\n"
+        "for name in ('numpy', 'pandas', 'sklearn', 'httpx', 'torch'): sys.modules[name] = None\n"
+        f"from interpllm.cli import main; sys.exit(main(['predict', {model!r}, 'new.csv']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert rows_of(done.stdout)[0]["prediction"] == "good"
+
+
+@pytest.mark.parametrize("data", [b"not a model", b'{"format": "other"}'])
+def test_strange_model_file_is_one_line(cli: Cli, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "model.json").write_bytes(data)
+    ran = cli("predict", "model.json", "-", stdin=ROWS)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+
+
+def test_missing_model_file_says_how_to_make_one(cli: Cli) -> None:
+    ran = cli("predict", "model.json", "-", stdin=ROWS)
+    assert ran.status == 1
+    assert "interpllm fit DATA --out model.json" in ran.err
+
+
+def test_explain_marks_words_where_there_is_no_colour(cli: Cli, model: str) -> None:
+    ran = cli("explain", model, "-", stdin="text\nA great film\n")
+    assert ran.out.splitlines()[0] == "A {+great+} film"
+
+
+def test_explain_colours_words_when_told_to(cli: Cli, model: str) -> None:
+    ran = cli("explain", model, "-", "--color", "always", stdin="text\nA great film\n")
+    assert "\x1b[" in ran.out.splitlines()[0]
+
+
+@pytest.mark.parametrize(("variable", "colored"), [("NO_COLOR", False), ("OTHER", True)])
+def test_no_color_is_respected_on_a_terminal(
+    cli: Cli, model: str, monkeypatch: pytest.MonkeyPatch, variable: str, colored: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(variable, "1")
+    ran = cli("explain", model, "-", stdin="text\nA great film\n")
+    assert ("\x1b[" in ran.out) is colored
+
+
+def test_explain_does_not_let_a_text_steer_the_terminal(cli: Cli, model: str) -> None:
+    ran = cli("explain", model, "-", "--color", "never", stdin="text\ngreat \x1b]0;owned\x07 \x1b[2J\n")
+    assert not {"\x1b", "\x07"} & set(ran.out)
+
+
+def test_explain_ledger_adds_up(cli: Cli, model: str) -> None:
+    ran = cli("explain", model, "-", "--top", "1", stdin="text\nnot great but not awful\n")
+    numbers = [float(line.split()[-1]) for line in ran.out.splitlines()[3:]]
+    assert numbers[-1] == pytest.approx(sum(numbers[:-1]), abs=2e-3)
+    assert len(numbers) == 4
+
+
+def test_explain_json_adds_up_and_places_the_words(cli: Cli, model: str) -> None:
+    (row,) = map(json.loads, cli("explain", model, "-", "--json", stdin="text\nnot great\n").out.splitlines())
+    assert row["base"][0] + sum(c["values"][0] for c in row["contributions"]) == pytest.approx(
+        row["decision"][0]
+    )
+    assert [(c["phrase"], c["spans"]) for c in row["contributions"]] == [
+        ("not great", [[0, 9]]),
+        ("great", [[4, 9]]),
+    ]
+
+
+def test_explain_stops_after_the_rows_asked_for(cli: Cli, model: str) -> None:
+    assert len(cli("explain", model, "-", "--json", "--rows", "1", stdin=ROWS).out.splitlines()) == 1
+
+
+def test_rules_are_grouped_by_class_strongest_first(cli: Cli, model: str) -> None:
+    lines = cli("rules", model).out.splitlines()
+    assert [line.split("  ")[0] for line in lines if line] == [
+        "-> bad",
+        'mentions "not great"',
+        'mentions "awful"',
+        "-> good",
+        'mentions "great"',
+    ]
+
+
+def test_rules_stop_at_the_top(cli: Cli, model: str) -> None:
+    assert cli("rules", model, "--top", "1").out.count("mentions") == 2
+
+
+def test_rules_json_has_every_rule_with_its_evidence(cli: Cli, model: str) -> None:
+    rules = [json.loads(line) for line in cli("rules", model, "--json", "--top", "1").out.splitlines()]
+    assert {rule["phrase"] for rule in rules} == {"great", "not great", "awful"}
+    assert all((rule["support"], rule["coverage"]) == (4, 0.5) for rule in rules)
+
+
+def test_rules_of_a_regression_say_up_and_down(cli: Cli, number_model: str) -> None:
+    lines = cli("rules", number_model).out.splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("->")] == [["->", "+"], ["->", "-"]]
+
+
+def test_export_runs_by_itself(cli: Cli, model: str, tmp_path: Path) -> None:
+    assert cli("export", model, "alone.py").status == 0
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "alone.py"],
+        cwd=tmp_path,
+        input="great film\nnot great\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["good", "bad"]
