@@ -143,7 +143,9 @@ def loads(text: str | bytes) -> LinearModel:
         raise DocumentError(str(error)) from error
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
+def write_atomically(
+    path: str | os.PathLike[str], data: bytes, accept: Callable[[Path], None] | None = None
+) -> Path:
     """Write a file so that whoever looks sees the old one or the whole new one.
 
     Parameters
@@ -151,6 +153,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
     path : str or path
         Links are followed.
     data : bytes
+    accept : callable, optional
+        Called with the finished file before it is moved to its place; if it raises, nothing is left behind.
 
     Returns
     -------
@@ -173,6 +177,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if accept:
+            accept(unfinished)
         unfinished.replace(target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):

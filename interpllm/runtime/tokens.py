@@ -41,7 +41,7 @@ def words(text: str) -> list[str]:
 
 
 def normal(word: str) -> str:
-    """Give a word as the table spells it: lower case, with an ASCII apostrophe for U+2019, the typographic one."""
+    """Give a word as tables spell it: lower case, the typographic apostrophe U+2019 as the ASCII one."""
     return word.lower().replace("\u2019", "'")
 
 
