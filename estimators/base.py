@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +31,7 @@ class TrainingRows(NamedTuple):
         Classification: positions in `classes_` (int64). Regression: the targets (float64).
     sample_weight : ndarray of shape (n,) or None
         Positive weights; None when none were given.
-    index : ndarray of shape (n,)
+    positions : ndarray of shape (n,)
         Which row of the X that was given each one is, counted from 0.
     target : str
         Name of the Series or column that y came in, "" without one.
@@ -41,7 +40,7 @@ class TrainingRows(NamedTuple):
     texts: list[str]
     y: NDArray[Any]
     sample_weight: NDArray[np.float64] | None
-    index: NDArray[np.int64]
+    positions: NDArray[np.int64]
     target: str
 
 
@@ -221,8 +220,7 @@ class TextEstimatorMixin:
             When the file would not predict as the model does; then nothing is written.
         """
         check_is_fitted(self, "model_")
-        export(self.model_, path, format=format, sample=_texts_of_phrases(list(self.model_.weights)))
-        return Path(path)
+        return export(self.model_, path, format=format)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
@@ -280,7 +278,8 @@ class TextClassifierMixin(TextEstimatorMixin, ClassifierMixin):
         InputError
             When X cannot be used.
         """
-        return np.asarray(self.model_.predict(self._check_predict(X)), dtype=self.classes_.dtype)
+        texts = self._check_predict(X)
+        return np.asarray(self.model_.predict(texts), dtype=self.classes_.dtype)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probability of each class for each text; `predict` gives the class of the largest.
@@ -302,7 +301,8 @@ class TextClassifierMixin(TextEstimatorMixin, ClassifierMixin):
         InputError
             When X cannot be used.
         """
-        return np.asarray(self.model_.predict_proba(self._check_predict(X)), dtype=np.float64)
+        texts = self._check_predict(X)
+        return np.asarray(self.model_.predict_proba(texts), dtype=np.float64)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Score of each text, in log-odds.
@@ -324,7 +324,8 @@ class TextClassifierMixin(TextEstimatorMixin, ClassifierMixin):
         InputError
             When X cannot be used.
         """
-        return np.asarray(self.model_.decision_function(self._check_predict(X)), dtype=np.float64)
+        texts = self._check_predict(X)
+        return np.asarray(self.model_.decision_function(texts), dtype=np.float64)
 
 
 class TextRegressorMixin(TextEstimatorMixin, RegressorMixin):
@@ -354,13 +355,5 @@ class TextRegressorMixin(TextEstimatorMixin, RegressorMixin):
         InputError
             When X cannot be used.
         """
-        return np.asarray(self.model_.predict(self._check_predict(X)), dtype=np.float64)
-
-
-def _texts_of_phrases(phrases: Sequence[str], n_texts: int = 64, phrases_per_text: int = 12) -> list[str]:
-    """Texts made of a model's own phrases, to try an export on, so that no fit keeps anyone's rows."""
-    step = max(1, len(phrases) // (n_texts * phrases_per_text))
-    taken = phrases[::step][: n_texts * phrases_per_text]
-    return [
-        " ".join(taken[start : start + phrases_per_text]) for start in range(0, len(taken), phrases_per_text)
-    ]
+        texts = self._check_predict(X)
+        return np.asarray(self.model_.predict(texts), dtype=np.float64)
