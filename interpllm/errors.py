@@ -69,7 +69,17 @@ class ConnectionFailed(LLMError):
 
 
 class RequestRefused(LLMError):
-    """The server says that this request can never work; it is not tried again."""
+    """The server says that this request can never work; it is not tried again.
+
+    Attributes
+    ----------
+    status : int or None
+        The HTTP status where there is one: 400, 413 and 422 concern the one request, others every request.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class TransientError(LLMError):

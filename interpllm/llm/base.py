@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -11,7 +10,13 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from interpllm.errors import InputError
+
 Messages = tuple[Mapping[str, str], ...]
+
+# What the door itself decides, and what must never be written into a store.
+_RESERVED = frozenset({"messages", "model", "n", "response_format", "stream"})
+_SECRET = re.compile(r"api[-_]?key|authorization|headers|password|secret", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,15 @@ class Request:
         Sampling parameters that were set (``temperature``, ``max_tokens``, ``seed``, ``stop``, ...);
         what is not set is not sent.
     sample : int
-        Which of several independent samples of the same prompt this is.
+        Which of several independent samples of the same prompt this is. Where ``params`` holds a
+        ``seed``, a server is sent ``seed + sample``, or every sample would be the same.
     prompt_version : str
         Name and version of the prompt template that wrote the messages.
+
+    Raises
+    ------
+    InputError
+        When ``params`` holds something that is not a sampling parameter (the model, a key, ...).
     """
 
     messages: Messages
@@ -38,6 +49,14 @@ class Request:
     params: Mapping[str, Any] = field(default_factory=dict)
     sample: int = 0
     prompt_version: str = ""
+
+    def __post_init__(self) -> None:
+        for name in self.params:
+            if name in _RESERVED or _SECRET.search(name):
+                raise InputError(
+                    f"{name!r} is not a sampling parameter. The model and the key belong to connect(), "
+                    "the schema to schema=, further samples to sample=."
+                )
 
     @classmethod
     def of(cls, prompt: str | Request, **fields: Any) -> Request:
@@ -47,7 +66,7 @@ class Request:
         return cls(messages=({"role": "user", "content": prompt},), **fields)
 
     def canonical(self, identity: Mapping[str, Any]) -> dict[str, Any]:
-        """Everything that decides the reply, ready to be hashed by :func:`key`."""
+        """Everything that decides the reply, ready to be hashed by `interpllm.llm.keys.key`."""
         return {
             "verb": "complete",
             "model": dict(identity),
@@ -59,10 +78,22 @@ class Request:
         }
 
 
-def key(canonical: Mapping[str, Any]) -> str:
-    """sha256 of canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def fill(template: str, text: str) -> str:
+    """The template with the text in place of ``{text}``; other braces stay as they are.
+
+    Raises
+    ------
+    InputError
+        When the template has no ``{text}``.
+    """
+    if "{text}" not in template:
+        raise InputError(f"A template must say where the text goes with {{text}}, but got {template!r}.")
+    return template.replace("{text}", text)
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text has: four bytes a token, which is on the high side for English."""
+    return (len(text.encode("utf-8", "surrogatepass")) + 3) // 4
 
 
 @dataclass(frozen=True)
@@ -78,9 +109,13 @@ class Reply:
     error : str or None
         Why there is no usable reply; None when there is one.
     input_tokens, output_tokens : int
-        As metered by the backend (0 for a stored reply).
+        As metered by the backend (0 for a stored reply, and where the backend does not meter).
     cached : bool
         True when the store answered and nothing was sent.
+    refusal : str or None
+        The words in which the model declined, where the server marks a refusal as such.
+    finish : str or None
+        Why the reply ended ("stop", "length", ...), where the backend says so.
     """
 
     text: str | None
@@ -89,6 +124,8 @@ class Reply:
     input_tokens: int = 0
     output_tokens: int = 0
     cached: bool = False
+    refusal: str | None = None
+    finish: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -100,8 +137,24 @@ class Reply:
 class Usage:
     """What a session has used so far.
 
-    ``requests`` counts what was really sent, retries included; ``cache_hits`` what the store answered;
-    ``items`` the texts embedded or scored locally or remotely.
+    Parameters
+    ----------
+    requests : int
+        Calls that were really sent, retries included; a batch handed to a model in process is one.
+    items : int
+        Prompts answered, texts embedded or prompts scored by the backend.
+    input_tokens, output_tokens : int
+        As metered by the backend; estimated at four bytes a token where it does not meter.
+    cache_hits : int
+        Prompts and texts that the store answered.
+    retries : int
+        Calls sent again after a busy or broken server.
+    parse_failures : int
+        Replies that did not satisfy their schema, stored ones included.
+    failures : int
+        Requests without a usable reply after every try, stored refusals included.
+    cost : float
+        In the currency of the prices; 0 where no prices were given.
     """
 
     requests: int = 0
@@ -128,6 +181,15 @@ class LanguageModel(Protocol):
     format), never a secret. ``capabilities`` is the subset of {"complete", "score", "embed"} that it has;
     the other verbs raise `CapabilityError`. ``batch_size`` is how many items one call should be handed:
     1 for a server (calls then run in threads), many for a model in process (calls then run one by one).
+
+    A backend raises `TransientError` or `ConnectionFailed` for what another try may mend and
+    `RequestRefused` for what it may not; it never tries again by itself.
+
+    Three attributes are optional: ``schema_support`` says what becomes of ``Request.schema``
+    ("native": the backend honours it; "prompt", the default: the session writes the schema into the
+    prompt; "probe": find out by asking), ``embed_batch_size`` replaces ``batch_size`` for ``embed``, and
+    ``metered_embed(texts, template) -> (vectors, input_tokens)`` replaces ``embed`` where tokens are counted.
+    Whatever the support, the session validates every reply itself.
     """
 
     @property
