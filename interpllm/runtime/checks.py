@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from math import isfinite, isnan
+from math import isfinite
+from operator import index
 from typing import Any
 
 from interpllm.errors import InputError
@@ -69,24 +70,40 @@ def _label(value: Any) -> Label:
     return plain
 
 
+def whole(value: Any, what: str) -> int:
+    """Check a whole number that is not negative; numpy's are unwrapped."""
+    try:
+        found = index(value)
+    except TypeError:
+        raise InputError(f"{what} is a whole number, not {value!r:.80}") from None
+    require(0 <= found < 2**63, f"{what} is a whole number from 0, not {value!r:.80}")
+    return found
+
+
 def orders(ngram_range: Sequence[int]) -> tuple[int, int]:
     """Check the smallest and largest number of words of an n-gram."""
-    bounds = tuple(ngram_range)
+    bounds = tuple(whole(bound, "each end of ngram_range") for bound in ngram_range)
     require(
-        len(bounds) == 2 and all(type(n) is int for n in bounds) and 1 <= bounds[0] <= bounds[1] <= MAX_ORDER,
-        f"ngram_range is (smallest, largest) within 1 to {MAX_ORDER}, not {ngram_range!r}",
+        len(bounds) == 2 and 1 <= bounds[0] <= bounds[1] <= MAX_ORDER,
+        f"ngram_range is (smallest, largest) within 1 to {MAX_ORDER}, not {bounds}",
     )
     return bounds[0], bounds[1]
 
 
 def numbers(values: Iterable[float], what: str) -> tuple[float, ...]:
     """Check that every number is finite and small enough that sums cannot overflow."""
-    found = tuple(map(float, values))
-    # Written so that NaN, which compares false with everything, fails.
-    require(
-        all(-MAX_NUMBER <= x <= MAX_NUMBER for x in found), f"{what} has a number that is not finite: {found}"
-    )
+    try:
+        found = tuple(map(float, values))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{what} is not a row of numbers: {error}") from None
+    require(_summable([found]), f"{what} has a number that is not finite: {found}")
     return found
+
+
+def _summable(rows: Iterable[tuple[float, ...]]) -> bool:
+    """Tell whether all numbers of a table can be summed, without a step of Python for each."""
+    flat = [*chain.from_iterable(rows)]
+    return all(map(isfinite, flat)) and max(map(abs, flat), default=0.0) <= MAX_NUMBER
 
 
 def table(
@@ -95,25 +112,22 @@ def table(
     """Check the table: every phrase can occur in a text, every row has a number for each output."""
     lo, hi = ngram_range
     for phrase in weights:
-        require(isinstance(phrase, str), f"phrase {phrase!r} is not a string")
-        found = words(phrase)
-        require(
-            " ".join(found) == phrase and lo <= len(found) <= hi,
-            f"phrase {phrase!r:.200} is found in no text: phrases are {lo} to {hi} lower-case words joined "
-            "by single spaces, as interpllm.runtime.tokens.ngrams gives them",
-        )
-    rows = {phrase: tuple(map(float, row)) for phrase, row in weights.items()}
-    if set(map(len, rows.values())) - {n_outputs} or not _bounded(rows.values()):
-        for phrase, row in rows.items():  # only now, to name the first
-            require(
-                len(row) == n_outputs, f"phrase {phrase!r} has {len(row)} weights for {n_outputs} outputs"
+        found = words(phrase) if isinstance(phrase, str) else []
+        if " ".join(found) != phrase or not lo <= len(found) <= hi:
+            raise InputError(
+                f"phrase {phrase!r:.200} is found in no text: phrases are {lo} to {hi} lower-case words "
+                "joined by single spaces, as interpllm.runtime.tokens.ngrams gives them"
             )
-            numbers(row, f"phrase {phrase!r}")
+    try:
+        rows = {phrase: tuple(map(float, row)) for phrase, row in weights.items()}
+    except (TypeError, ValueError, OverflowError):
+        rows = {}
+    if len(rows) < len(weights) or set(map(len, rows.values())) - {n_outputs} or not _summable(rows.values()):
+        for phrase, row in weights.items():  # only now that one is wrong: which?
+            what = f"the row of phrase {phrase!r:.200}"
+            n = len(numbers(row, what))
+            require(n == n_outputs, f"{what} has {n} numbers for {n_outputs} outputs")
     return rows
-
-
-def _bounded(rows: Iterable[tuple[float, ...]]) -> bool:
-    return all(-MAX_NUMBER <= x <= MAX_NUMBER for x in chain.from_iterable(rows))
 
 
 def evidence(
@@ -121,27 +135,30 @@ def evidence(
 ) -> dict[str, Evidence]:
     """Check what the training rows say about the phrases; leave out entries that say nothing."""
     found = {}
-    for phrase, entry in entries.items():
-        require(phrase in phrases, f"evidence names a phrase that has no weight: {phrase!r}")
-        support, precision, example = entry
-        require(
-            0 <= support <= n_rows,
-            f"phrase {phrase!r} has support {support} among n_rows={n_rows} training rows",
-        )
+    for phrase, (support, precision, example) in entries.items():
+        if phrase not in phrases:
+            raise InputError(f"evidence names a phrase that has no weight: {phrase!r:.200}")
+        if not (0 <= support <= n_rows and (example is None or 0 <= example < n_rows)):
+            raise InputError(
+                f"the evidence of phrase {phrase!r:.200} does not fit n_rows={n_rows}: "
+                f"support {support}, example {example}"
+            )
         if support:
-            share = None if precision is None or isnan(precision) else float(precision)
-            found[phrase] = Evidence(int(support), share, None if example is None else int(example))
+            share = None if precision is None or not isfinite(precision) else float(precision)
+            found[phrase] = Evidence(index(support), share, None if example is None else index(example))
     return found
 
 
 def metadata(meta: Mapping[str, Any]) -> dict[str, Any]:
     """Copy metadata through JSON, so that it is what a file will hold and nobody else can change it."""
     try:
-        found = json.loads(json.dumps(dict(meta), allow_nan=False))
+        text = json.dumps(dict(meta), allow_nan=False, ensure_ascii=False)
+        found = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"meta is not JSON ({error}); use strings, finite numbers, booleans, None, lists, dicts"
         ) from None
+    encodable(text)
     require(_depth(found) <= MAX_DEPTH, f"meta nests deeper than {MAX_DEPTH} levels")
     return found
 

@@ -75,6 +75,7 @@ class LinearModel:
         checks.require(
             type(self.n_rows) is int and self.n_rows >= 0, f"n_rows is a number, not {self.n_rows!r}"
         )
+        self._settle("n_rows", checks.whole(self.n_rows, "n_rows"))
         self._settle("classes", checks.labels(self.classes, self.task))
         self._settle("ngram_range", checks.orders(self.ngram_range))
         self._settle("intercept", checks.numbers(self.intercept, "intercept"))

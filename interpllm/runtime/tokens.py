@@ -8,14 +8,15 @@ standard library only.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import chain
 
 # A word: letters, digits and underscores, with the combining accents that follow them (so that a decomposed
 # "é" does not end a word), joined by inner apostrophes; and each single "!" and "?". The repeats are
 # possessive (`*+`): nothing after them could use what they took, and a pattern that never backtracks is
 # linear in the text.
 WORD = re.compile(r"\w[\w\u0300-\u036f]*+(?:['\u2019]\w[\w\u0300-\u036f]*+)*+|[!?]")
+
+# The same for text that is ASCII and lower-case, where it takes a quarter less time.
+_PLAIN_WORD = re.compile(r"[a-z0-9_]++(?:'[a-z0-9_]++)*+|[!?]")
 
 
 def words(text: str) -> list[str]:
@@ -33,10 +34,11 @@ def words(text: str) -> list[str]:
     Notes
     -----
     Words are found in the original text and lower-cased one by one, because lower-casing can move characters
-    ("İ" becomes two) and :func:`spans` must find the same words. ASCII never moves, so it takes the fast way.
+    ("İ" becomes two) and :func:`spans` must find the same words. ASCII never moves, so it is
+    lower-cased at once.
     """
     if text.isascii():
-        return WORD.findall(text.lower())
+        return _PLAIN_WORD.findall(text.lower())
     return [normal(word) for word in WORD.findall(text)]
 
 
@@ -45,12 +47,12 @@ def normal(word: str) -> str:
     return word.lower().replace("\u2019", "'")
 
 
-def runs(words: list[str], lo: int, hi: int) -> Iterator[str]:
-    """Yield the n-grams of a list of words with their repeats: those of order `lo` first."""
-    orders = range(lo, min(hi, len(words)) + 1)
-    return chain.from_iterable(
-        map(" ".join, zip(*(words[i:] for i in range(n)), strict=False)) for n in orders
-    )
+def runs(words: list[str], lo: int, hi: int) -> list[str]:
+    """List the n-grams of a list of words with their repeats: those of order `lo` first."""
+    found: list[str] = []
+    for n in range(lo, min(hi, len(words)) + 1):
+        found += words if n == 1 else map(" ".join, zip(*(words[i:] for i in range(n)), strict=False))
+    return found
 
 
 def ngrams(text: str, lo: int, hi: int) -> list[str]:
