@@ -44,7 +44,10 @@ class Column:
 
     def items(self) -> list[Any]:
         """The values as a list of Python objects."""
-        return self.values.tolist() if isinstance(self.values, np.ndarray) else self.values
+        if not isinstance(self.values, np.ndarray):
+            return self.values
+        # tolist() would turn dates of nanoseconds into plain integers, which pass for labels.
+        return list(self.values) if self.values.dtype.kind in "mM" else self.values.tolist()
 
 
 def column_of(data: Any, what: str) -> Column:
@@ -68,7 +71,7 @@ def column_of(data: Any, what: str) -> Column:
         return Column(list(data), None, "1d")
     if isinstance(data, np.ndarray):
         return _column_of_array(data, what)
-    if hasattr(data, "collect") and hasattr(data, "columns"):
+    if hasattr(data, "collect"):
         raise InputError(f"{what} is a lazy frame: call .collect() on it first.")
     if hasattr(data, "columns") and hasattr(data, "shape"):
         return _column_of_frame(data, what)
