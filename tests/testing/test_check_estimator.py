@@ -12,6 +12,7 @@ from toy_estimators import ToyClassifier, ToyRegressor
 from interpllm.testing import check_text_estimator
 from interpllm.testing.check_estimator import checks_of
 from interpllm.testing.checks_sklearn import FOR_CLASSIFIERS, FOR_REGRESSORS, WITH_ROWS, WITHOUT_ROWS
+from interpllm.testing.fake_llm import FakeLLM
 
 N_CHECKS = {ToyClassifier: 74, ToyRegressor: 63}
 
@@ -77,3 +78,23 @@ def test_parameters_that_change_between_runs_are_seen() -> None:
     est.set_params(smooth="nonsense")
     with pytest.raises(AssertionError):
         check_text_estimator(est)
+
+
+class TakesLanguageModel(ToyClassifier):
+    """Asks its language model at fit; the model counts what it is asked."""
+
+    def __init__(self, llm: Any = None) -> None:
+        super().__init__()
+        self.llm = llm
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        super().fit(X, y, sample_weight)
+        self.llm.embed(list(self.model_.weights))
+        return self
+
+
+def test_a_language_model_that_counts_is_no_parameter_that_fit_has_changed() -> None:
+    est = TakesLanguageModel(FakeLLM())
+    checks = checks_of(est)
+    checks["check_fit_leaves_params"](est)
+    assert "sklearn.check_estimators_overwrite_params" not in checks
