@@ -58,6 +58,9 @@ class LocalModel:
             int(getattr(model.config, "max_position_embeddings", None) or 1 << 30),
             int(self.tokenizer.model_max_length),
         )
+        stops = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+        stops = stops if isinstance(stops, list) else [stops]
+        self.ends = frozenset(token for token in (*stops, self.tokenizer.eos_token_id) if token is not None)
         if layer is not None:
             _cut(self.reader, layer)
         self.model.to(self.device)
@@ -107,7 +110,7 @@ class LocalModel:
         if prefix is None:
             return self.reader(input_ids=ids, use_cache=False).last_hidden_state
         return self.reader(
-            input_ids=ids, past_key_values=_repeat(prefix, len(ids)), use_cache=True
+            input_ids=ids, past_key_values=self.copies(prefix, len(ids)), use_cache=True
         ).last_hidden_state
 
     def read_shared(self, encoded: Sequence[Sequence[int]]) -> tuple[int, Any]:
@@ -117,6 +120,26 @@ class LocalModel:
             return 0, None
         ids, _ = self.pad([list(encoded[0][:shared])])
         return shared, self.reader(input_ids=ids, use_cache=True).past_key_values
+
+    def copies(self, prefix: Any, n: int) -> Any:
+        """Keys and values of a prefix (None: an empty one) for each of ``n`` rows, as copies."""
+        from transformers import DynamicCache
+
+        if prefix is None:
+            return DynamicCache(config=self.model.config)
+        return DynamicCache(
+            [
+                (layer.keys.expand(n, -1, -1, -1), layer.values.expand(n, -1, -1, -1))
+                for layer in prefix.layers
+            ]
+        )
+
+    def selected(self, cache: Any, rows: Sequence[int]) -> Any:
+        """A copy of some rows' keys and values."""
+        from transformers import DynamicCache
+
+        kept = list(rows)
+        return DynamicCache([(layer.keys[kept], layer.values[kept]) for layer in cache.layers])
 
     def pad(self, encoded: Sequence[Sequence[int]], left: bool = False) -> tuple[Any, Any]:
         """Token numbers as a tensor (n, longest), padded on the right or on the left, and the lengths."""
@@ -213,15 +236,6 @@ def import_torch() -> Any:
     except ImportError as error:
         raise MissingExtraError("torch or transformers", "local") from error
     return torch
-
-
-def _repeat(prefix: Any, n: int) -> Any:
-    """A copy of the keys and values of one sequence for each of ``n``; the original stays as it is."""
-    from transformers import DynamicCache
-
-    return DynamicCache(
-        [(layer.keys.expand(n, -1, -1, -1), layer.values.expand(n, -1, -1, -1)) for layer in prefix.layers]
-    )
 
 
 def _cut(reader: Any, layer: int) -> None:

@@ -50,8 +50,9 @@ class TransformersBackend:
     out of pickles. Only safetensors are read, and no code from a repository is executed.
     """
 
-    # A killed run loses at most one such batch; a larger one would not be faster.
-    batch_size = 512
+    # A killed run loses at most one such batch; larger ones would be hardly faster.
+    batch_size = 32
+    embed_batch_size = 512
 
     def __init__(
         self,
@@ -157,14 +158,14 @@ class TransformersBackend:
         Returns
         -------
         ndarray of float64, (n_prompts, n_options)
-            Natural logarithms, at most 0.
+            Natural logarithms, at most 0; NaN where a prompt is longer than the model can read.
 
         Raises
         ------
         CapabilityError
             When the model only embeds.
         InputError
-            When an option is empty, or a prompt is longer than the model can read.
+            When an option is empty.
         """
         self._require("score")
         from interpllm.llm.generating import score
