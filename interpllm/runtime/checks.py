@@ -19,6 +19,9 @@ MAX_ORDER = 10
 #: No number of a model is larger, so that no sum of them overflows.
 MAX_NUMBER = 1e100
 
+#: No whole number is longer.
+MAX_DIGITS = 20
+
 #: Metadata nests no deeper.
 MAX_DEPTH = 20
 
@@ -63,10 +66,10 @@ def labels(classes: Sequence[Any], task: str) -> tuple[Label, ...]:
 def _label(value: Any) -> Label:
     """Unwrap numpy's scalars, without knowing numpy, so that a label survives the way through JSON."""
     plain = value.item() if hasattr(value, "item") else value
-    require(
-        isinstance(plain, str | int) or (isinstance(plain, float) and isfinite(plain)),
-        f"class {value!r} is not a string, a whole number, a finite number or a boolean",
-    )
+    if isinstance(plain, int | float):
+        require(abs(plain) < 10**MAX_DIGITS, f"class {value!r:.80} is not finite, or too large")
+    else:
+        require(isinstance(plain, str), f"class {value!r:.80} is not a string, a number or a boolean")
     return plain
 
 
@@ -78,6 +81,15 @@ def whole(value: Any, what: str) -> int:
         raise InputError(f"{what} is a whole number, not {value!r:.80}") from None
     require(0 <= found < 2**63, f"{what} is a whole number from 0, not {value!r:.80}")
     return found
+
+
+def short_int(digits: str) -> int:
+    """Read a whole number of JSON; refuse one that nothing means and that is slow to read."""
+    require(
+        len(digits.lstrip("-")) <= MAX_DIGITS,
+        f"a whole number has {len(digits)} digits; {MAX_DIGITS} are enough",
+    )
+    return int(digits)
 
 
 def orders(ngram_range: Sequence[int]) -> tuple[int, int]:
@@ -153,7 +165,9 @@ def metadata(meta: Mapping[str, Any]) -> dict[str, Any]:
     """Copy metadata through JSON, so that it is what a file will hold and nobody else can change it."""
     try:
         text = json.dumps(dict(meta), allow_nan=False, ensure_ascii=False)
-        found = json.loads(text)
+        found = json.loads(text, parse_int=short_int)
+    except InputError:
+        raise
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"meta is not JSON ({error}); use strings, finite numbers, booleans, None, lists, dicts"

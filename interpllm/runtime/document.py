@@ -13,16 +13,15 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from interpllm.errors import DocumentError, InputError
+from interpllm.runtime import strict_json
 from interpllm.runtime.linear import LinearModel
+from interpllm.runtime.strict_json import check_column, check_fields, expect
 
 FORMAT = "interpllm"
 VERSION = 1
-
-#: Larger files are refused: no readable model comes near it.
-MAX_BYTES = 256 * 2**20
 
 
 class Kind(NamedTuple):
@@ -78,7 +77,7 @@ def load(path: str | os.PathLike[str]) -> LinearModel:
         If the file is damaged, too large, or not of a format, version or kind that this library knows.
     """
     with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
+        data = file.read(strict_json.MAX_BYTES + 1)
     try:
         return loads(data)
     except DocumentError as error:
@@ -100,7 +99,7 @@ def dumps(model: LinearModel) -> str:
     for name, kind in _KINDS.items():
         if isinstance(model, kind.model):
             document = {"format": FORMAT, "version": VERSION, "kind": name, **kind.write(model)}
-            lines = (f"{json.dumps(key)}: {_compact(document[key])}" for key in sorted(document))
+            lines = (f"{json.dumps(key)}: {strict_json.write(document[key])}" for key in sorted(document))
             return "{\n" + ",\n".join(lines) + "\n}\n"
     raise InputError(f"a {type(model).__name__} cannot be saved; models of interpllm.runtime can")
 
@@ -122,25 +121,29 @@ def loads(text: str | bytes) -> LinearModel:
     DocumentError
         If it is not a whole document of a format, version and kind that this library knows.
     """
-    document = _parse(text)
-    _expect(document.get("format") == FORMAT, "this is not an interpllm model")
-    _expect(
-        type(document.get("version")) is int and document["version"] == VERSION,
-        f"the model is of version {document.get('version')!r:.40} and this library reads version {VERSION}; "
+    try:
+        return _from_document(strict_json.parse(text))
+    except InputError as error:
+        raise DocumentError(str(error)) from error
+
+
+def _from_document(document: dict[str, Any]) -> LinearModel:
+    """Open the envelope, and let the kind read what is in it."""
+    expect(document.pop("format", None) == FORMAT, "this is not an interpllm model")
+    version = document.pop("version", None)
+    expect(
+        type(version) is int and version == VERSION,
+        f"the model is of version {version!r:.40} and this library reads version {VERSION}; "
         "install the version of interpllm that wrote it",
     )
-    name = str(document.get("kind"))
-    _expect(
+    name = str(document.pop("kind", None))
+    expect(
         name in _KINDS,
         f"models of kind {name!r:.80} are not known here, only {sorted(_KINDS)}; update interpllm",
     )
     kind = _KINDS[name]
-    values = {key: value for key, value in document.items() if key not in ("format", "version", "kind")}
-    _check_fields(values, kind.fields)
-    try:
-        return kind.read(values)
-    except InputError as error:
-        raise DocumentError(str(error)) from error
+    check_fields(document, kind.fields)
+    return kind.read(document)
 
 
 def write_atomically(
@@ -187,68 +190,6 @@ def write_atomically(
     return Path(path)
 
 
-# --- JSON, as strict as a stranger's file needs -------------------------------------------------------------
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-
-
-def _parse(text: str | bytes) -> dict[str, Any]:
-    """Parse JSON that is one object; the size is checked before, every error becomes a DocumentError."""
-    _expect(len(text) <= MAX_BYTES, f"the document is larger than {MAX_BYTES} bytes")
-    try:
-        decoded = text.decode() if isinstance(text, bytes) else text
-        document = json.loads(decoded, object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise DocumentError("the document nests too deep") from None
-    except UnicodeDecodeError:
-        raise DocumentError("the document is not UTF-8 text") from None
-    except DocumentError:
-        raise
-    except ValueError as error:
-        raise DocumentError(f"the document is not JSON: {error}") from None
-    _expect(isinstance(document, dict), "the document is not a JSON object")
-    return document
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name that is given twice: which of the two counts would depend on the reader."""
-    found = dict(pairs)
-    _expect(len(found) == len(pairs), "the document gives a name twice")
-    return found
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise DocumentError(f"the document holds {name}, which is not a number of JSON")
-
-
-def _check_fields(values: dict[str, Any], fields: Mapping[str, tuple[type, ...]]) -> None:
-    """Check that exactly the fields of a kind are there, each of a type it may have."""
-    missing, unknown = sorted(set(fields) - set(values)), sorted(set(values) - set(fields))
-    _expect(not missing, f"fields are missing: {', '.join(missing)}")
-    _expect(
-        not unknown,
-        f"fields are not known here: {', '.join(unknown)!r:.200}; a newer interpllm may read them",
-    )
-    for name, types in fields.items():
-        _expect(type(values[name]) in types, f"field {name} is a {type(values[name]).__name__}")
-
-
-def _column(values: Any, types: set[type], length: int, name: str) -> list[Any]:
-    """Check a column of the table: a list of that length, of nothing but those types."""
-    _expect(isinstance(values, list), f"{name} is not a list")
-    _expect(len(values) == length, f"{name} has {len(values)} entries for {length} phrases")
-    strange = sorted(kind.__name__ for kind in set(map(type, values)) - types)
-    _expect(not strange, f"{name} holds entries of type {', '.join(strange)}")
-    return values
-
-
-def _expect(condition: bool, message: str) -> None:
-    if not condition:
-        raise DocumentError(message)
-
-
 # --- kind "linear" ------------------------------------------------------------------------------------------
 
 _NUMBER = {int, float}
@@ -282,13 +223,15 @@ def _write_linear(model: LinearModel) -> dict[str, Any]:
 
 
 def _read_linear(fields: dict[str, Any]) -> LinearModel:
-    phrases = fields.pop("phrases")
-    n = len(phrases)
-    _column(phrases, {str}, n, "phrases")
-    _expect(len(set(phrases)) == n, "a phrase is given twice")
-    _column(fields["intercept"], _NUMBER, len(fields["intercept"]), "intercept")
-    columns = [_column(column, _NUMBER, n, f"weights[{k}]") for k, column in enumerate(fields["weights"])]
-    fields["weights"] = dict(zip(phrases, zip(*columns, strict=True), strict=bool(columns)))
+    phrases, intercept, columns = fields.pop("phrases"), fields["intercept"], fields["weights"]
+    n_phrases, n_outputs = len(phrases), len(intercept)
+    check_column(phrases, {str}, n_phrases, "phrases")
+    expect(len(set(phrases)) == n_phrases, "phrases are not distinct")
+    check_column(intercept, _NUMBER, n_outputs, "intercept")
+    check_column(columns, {list}, n_outputs, "weights")
+    expect(n_outputs > 0, "there is no output")
+    rows = zip(*(check_column(column, _NUMBER, n_phrases, "weights") for column in columns), strict=True)
+    fields["weights"] = dict(zip(phrases, rows, strict=True))
     if fields["evidence"] is not None:
         fields["evidence"] = _read_evidence(fields["evidence"], phrases)
     return LinearModel(**fields)
@@ -296,8 +239,8 @@ def _read_linear(fields: dict[str, Any]) -> LinearModel:
 
 def _read_evidence(columns: dict[str, Any], phrases: list[str]) -> dict[str, tuple[Any, ...]]:
     types: dict[str, set[type]] = {"support": {int}, "precision": _MAYBE_NUMBER, "example": {int, type(None)}}
-    _check_fields(columns, dict.fromkeys(types, (list,)))
-    checked = [_column(columns[name], types[name], len(phrases), f"evidence.{name}") for name in types]
+    check_fields(columns, dict.fromkeys(types, (list,)))
+    checked = [check_column(columns[name], types[name], len(phrases), f"evidence.{name}") for name in types]
     return dict(zip(phrases, zip(*checked, strict=True), strict=True))
 
 

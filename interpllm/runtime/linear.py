@@ -65,16 +65,13 @@ class LinearModel:
     n_rows: int = 0
     meta: Mapping[str, Any] = field(default_factory=dict)
 
-    __hash__ = None  # type: ignore[assignment]  # tables are compared by what they hold; as keys they would be slow
+    __hash__ = None  # type: ignore[assignment]  # compared by what they hold, which cannot be hashed
 
     def __post_init__(self) -> None:
         tasks, norms = ("classification", "regression"), ("none", "sqrt")
         checks.require(self.task in tasks, f"task is one of {tasks}, not {self.task!r}")
         checks.require(self.norm in norms, f"norm is one of {norms}, not {self.norm!r}")
         checks.require(isinstance(self.target, str), f"target is the name of a label, not {self.target!r}")
-        checks.require(
-            type(self.n_rows) is int and self.n_rows >= 0, f"n_rows is a number, not {self.n_rows!r}"
-        )
         self._settle("n_rows", checks.whole(self.n_rows, "n_rows"))
         self._settle("classes", checks.labels(self.classes, self.task))
         self._settle("ngram_range", checks.orders(self.ngram_range))
@@ -91,9 +88,8 @@ class LinearModel:
         checks.encodable(self.target, *(label for label in self.classes if isinstance(label, str)))
 
     def _settle(self, name: str, value: Any) -> None:
-        object.__setattr__(
-            self, name, value
-        )  # the way a frozen dataclass keeps what it has brought to one form
+        """Keep a part that was brought to one form; a frozen dataclass leaves no other way."""
+        object.__setattr__(self, name, value)
 
     @property
     def n_terms(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import repeat
 from math import exp, fsum, sqrt
 
-from interpllm.runtime.tokens import runs, words
+from interpllm.runtime.tokens import by_order, words
 
 
 class Scorer:
@@ -52,7 +52,7 @@ class Scorer:
 
     def scores(self, text: str) -> list[float]:
         """Score one text: one number an output."""
-        grams = set(runs(words(text), self.lo, self.hi))
+        grams = set().union(*by_order(words(text), self.lo, self.hi))
         norm = self.norm(len(grams))
         if self.single is not None:
             return [self.intercept[0] + fsum(map(self.single.get, grams, repeat(0.0))) / norm]

@@ -8,6 +8,8 @@ standard library only.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import chain
 
 # A word: letters, digits and underscores, with the combining accents that follow them (so that a decomposed
 # "é" does not end a word), joined by inner apostrophes; and each single "!" and "?". The repeats are
@@ -47,12 +49,12 @@ def normal(word: str) -> str:
     return word.lower().replace("\u2019", "'")
 
 
-def runs(words: list[str], lo: int, hi: int) -> list[str]:
-    """List the n-grams of a list of words with their repeats: those of order `lo` first."""
-    found: list[str] = []
-    for n in range(lo, min(hi, len(words)) + 1):
-        found += words if n == 1 else map(" ".join, zip(*(words[i:] for i in range(n)), strict=False))
-    return found
+def by_order(words: list[str], lo: int, hi: int) -> list[Iterable[str]]:
+    """Give the n-grams of a list of words, repeats and all: an iterable for each order from `lo` to `hi`."""
+    return [
+        words if n == 1 else map(" ".join, zip(*[words[i:] for i in range(n)], strict=False))
+        for n in range(lo, min(hi, len(words)) + 1)
+    ]
 
 
 def ngrams(text: str, lo: int, hi: int) -> list[str]:
@@ -69,7 +71,7 @@ def ngrams(text: str, lo: int, hi: int) -> list[str]:
     list of str
         Words joined by one space; shorter ones first, then in order of first occurrence.
     """
-    return list(dict.fromkeys(runs(words(text), lo, hi)))
+    return list(dict.fromkeys(chain.from_iterable(by_order(words(text), lo, hi))))
 
 
 def spans(text: str, lo: int, hi: int) -> dict[str, list[tuple[int, int]]]:
@@ -91,7 +93,7 @@ def spans(text: str, lo: int, hi: int) -> dict[str, list[tuple[int, int]]]:
     found = list(WORD.finditer(text))
     names = [normal(match.group()) for match in found]
     places: dict[str, list[tuple[int, int]]] = {}
-    for n in range(lo, min(hi, len(names)) + 1):
-        for i, gram in enumerate(runs(names, n, n)):
-            places.setdefault(gram, []).append((found[i].start(), found[i + n - 1].end()))
+    for n, grams in enumerate(by_order(names, lo, hi), start=lo):
+        for first, last, gram in zip(found, found[n - 1 :], grams, strict=False):
+            places.setdefault(gram, []).append((first.start(), last.end()))
     return places
