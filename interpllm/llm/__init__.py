@@ -8,16 +8,22 @@ from interpllm.llm.base import LanguageModel, Reply, Request, Usage
 from interpllm.llm.budget import Budget, Prices
 from interpllm.llm.connect import as_session, connect
 from interpllm.llm.folders import cache_folder
+from interpllm.llm.jsonl import export_replies, import_replies
+from interpllm.llm.plan import Plan
+from interpllm.llm.probe import Finding, ProbeResult
 from interpllm.llm.session import Session
-from interpllm.llm.store import Store
+from interpllm.llm.store import Store, replies_path
 
 if TYPE_CHECKING:
     from interpllm.llm.transformers_local import finetune
 
 __all__ = [
     "Budget",
+    "Finding",
     "LanguageModel",
+    "Plan",
     "Prices",
+    "ProbeResult",
     "Reply",
     "Request",
     "Session",
@@ -26,7 +32,10 @@ __all__ = [
     "as_session",
     "cache_folder",
     "connect",
+    "export_replies",
     "finetune",
+    "import_replies",
+    "replies_path",
 ]
 
 

@@ -65,6 +65,11 @@ class Request:
             return prompt
         return cls(messages=({"role": "user", "content": prompt},), **fields)
 
+    @property
+    def characters(self) -> int:
+        """How long the messages are together."""
+        return sum(len(str(message.get("content") or "")) for message in self.messages)
+
     def canonical(self, identity: Mapping[str, Any]) -> dict[str, Any]:
         """Everything that decides the reply, ready to be hashed by `interpllm.llm.keys.key`."""
         return {
@@ -131,6 +136,16 @@ class Reply:
     def ok(self) -> bool:
         """Whether there is a usable reply."""
         return self.error is None
+
+    def stored(self) -> dict[str, Any]:
+        """What is stored of a reply: what was written, never what was made of it."""
+        names = ("text", "refusal", "finish", "input_tokens", "output_tokens")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_stored(cls, value: Mapping[str, Any]) -> Reply:
+        """The reply as it was written; its tokens were paid for when it was stored."""
+        return cls(value.get("text"), refusal=value.get("refusal"), finish=value.get("finish"), cached=True)
 
 
 @dataclass

@@ -10,7 +10,8 @@ from typing import Any
 from interpllm.errors import InputError
 from interpllm.llm.base import LanguageModel
 from interpllm.llm.budget import Budget, Prices
-from interpllm.llm.session import Mode, Session
+from interpllm.llm.memory import Mode
+from interpllm.llm.session import Session
 from interpllm.llm.store import Store, replies_path
 
 _OFFICIAL = "https://api.openai.com/v1"

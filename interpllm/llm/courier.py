@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from interpllm.errors import ConnectionFailed, RequestRefused, TransientError
+from interpllm.errors import ConnectionFailed, ReplayMiss, RequestRefused, TransientError
 from interpllm.llm.budget import Budget, Estimate, Ledger, Prices
 from interpllm.llm.calls import Patience, Streak, concerns_all, in_threads
 
@@ -51,6 +51,7 @@ class Courier:
         self.workers = workers
         # Long enough to tell a broken server from a few bad rows, short enough not to try them all.
         self.streak = Streak(max(10, 2 * workers))
+        self.replaying = False  # set, nothing is sent, whoever asks
 
     def send(
         self,
@@ -63,8 +64,10 @@ class Courier:
 
         Raises
         ------
-        BudgetExceeded, TransientError, ConnectionFailed, RequestRefused
+        BudgetExceeded, ReplayMiss, TransientError, ConnectionFailed, RequestRefused
         """
+        if self.replaying:
+            raise ReplayMiss("mode='replay' sends nothing, and this is not stored. Run once with mode='use'.")
         halt = stop or threading.Event()
 
         def once() -> Any:

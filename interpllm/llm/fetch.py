@@ -8,11 +8,11 @@ from typing import Any
 
 
 class _Flight:
-    """A key that some thread is fetching, and what came of it."""
+    """One fetch under way, for all of its keys, and what has come of it when it has landed."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: dict[bytes, Any]) -> None:
         self.landed = threading.Event()
-        self.value: Any = None  # stays None when the fetch was given up
+        self.values = values
 
 
 class Flights:
@@ -44,36 +44,33 @@ class Flights:
         while wanted:
             # Claimed before the store is read: between a look into the store and a claim, another thread
             # could store the value and land, and it would be asked for twice.
-            mine, others = self._claim(wanted)
+            flight = _Flight(values)
+            mine, others = self._claim(wanted, flight)
             try:
-                values.update(find(mine))
-                ask([key for key in mine if key not in values], values)
+                if mine:
+                    values.update(find(mine))
+                    ask([key for key in mine if key not in values], values)
             finally:
-                self._land(mine, values)
+                self._land(mine, flight)
             wanted = []
-            for key, flight in others:
-                flight.landed.wait()
-                if flight.value is None:
+            for key, other in others:
+                other.landed.wait()
+                if key in other.values:
+                    values[key] = other.values[key]
+                else:  # given up
                     wanted.append(key)
-                else:
-                    values[key] = flight.value
         return values
 
-    def _claim(self, keys: list[bytes]) -> tuple[list[bytes], list[tuple[bytes, _Flight]]]:
-        mine, others = [], []
+    def _claim(self, keys: list[bytes], flight: _Flight) -> tuple[list[bytes], list[tuple[bytes, _Flight]]]:
         with self._lock:
-            for key in keys:
-                flight = self._flights.get(key)
-                if flight is None:
-                    self._flights[key] = _Flight()
-                    mine.append(key)
-                else:
-                    others.append((key, flight))
+            others = [(key, self._flights[key]) for key in keys if key in self._flights]
+            taken = {key for key, _ in others}
+            mine = [key for key in keys if key not in taken]
+            self._flights.update(dict.fromkeys(mine, flight))
         return mine, others
 
-    def _land(self, keys: list[bytes], values: dict[bytes, Any]) -> None:
+    def _land(self, keys: list[bytes], flight: _Flight) -> None:
         with self._lock:
-            flights = [(key, self._flights.pop(key)) for key in keys]
-        for key, flight in flights:
-            flight.value = values.get(key)
-            flight.landed.set()
+            for key in keys:
+                del self._flights[key]
+        flight.landed.set()

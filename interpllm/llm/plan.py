@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from interpllm.llm.asking import embedding_parts, embedding_tokens
+from interpllm.llm.base import LanguageModel, Request, estimate_tokens
+from interpllm.llm.courier import Courier
+from interpllm.llm.keys import digest, embed_keys, score_canonical
+from interpllm.llm.memory import Memory
+
+# Items a second where none were measured: of a server, and of a model in process by verb.
+_ASSUMED_SPEED = {"server": 4.0, "complete": 0.5, "score": 20.0, "embed": 250.0}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is still to be sent, and about what that takes; retries and re-asked replies come on top.
+    """What is still to be sent, and about what that takes; probes, retries and re-asking come on top.
 
     Parameters
     ----------
@@ -21,7 +31,7 @@ class Plan:
     input_tokens, output_tokens : int
         Estimated at four bytes a token.
     seconds : float
-        At the speed measured when this model last worked on this machine, else at an assumed one.
+        At the speed measured when this model last did such work, else at an assumed one.
     measured : bool
         Whether the speed was measured.
     cost : float or None
@@ -60,9 +70,61 @@ class Plan:
         return asdict(self) | {"tokens": self.tokens}
 
     def __str__(self) -> str:
-        speed = "" if self.measured else " (speed assumed)"
+        speed = "" if self.measured else " at an assumed speed"
         cost = "" if self.cost is None else f", cost {self.cost:.4g}"
         return (
             f"{self.requests} requests for {self.items - self.stored} of {self.items} items "
-            f"({self.stored} stored), {self.tokens} tokens, {self.seconds:.1f} s{speed}{cost}"
+            f"({self.stored} are stored), about {self.tokens} tokens, {self.seconds:.1f} s{speed}{cost}"
+        )
+
+
+class Planner:
+    """Tells what a verb would take, from the store and from estimates; sends nothing."""
+
+    def __init__(self, backend: LanguageModel, courier: Courier, memory: Memory) -> None:
+        self.backend = backend
+        self.courier = courier
+        self.memory = memory
+
+    def complete(self, requests: Sequence[Request]) -> Plan:
+        """Of so many completions."""
+        identity = self.backend.identity
+        of = {digest(request.canonical(identity)): request for request in requests}
+        missing = self.memory.missing(list(of))
+        estimates = [self.courier.ledger.estimate(of[key]) for key in missing]
+        into, out = sum(e.input_tokens for e in estimates), sum(e.output_tokens for e in estimates)
+        return self._plan("complete", len(of), len(missing), self._calls(missing), into, out)
+
+    def score(self, prompts: Sequence[str], options: Sequence[str]) -> Plan:
+        """Of scoring options after each prompt."""
+        identity = self.backend.identity
+        of = {digest(score_canonical(identity, prompt, options)): prompt for prompt in prompts}
+        missing = self.memory.missing(list(of))
+        into = sum(estimate_tokens(of[key] + option) for key in missing for option in options)
+        return self._plan("score", len(of), len(missing), self._calls(missing), into)
+
+    def embed(self, texts: Sequence[str], template: str) -> Plan:
+        """Of embedding texts."""
+        of = dict(zip(embed_keys(self.backend.identity, template, texts), texts, strict=True))
+        missing = self.memory.missing(list(of), vectors=True)
+        parts = embedding_parts(self.backend, missing, lambda key: len(of[key]) + len(template))
+        into = embedding_tokens([of[key] for key in missing], template)
+        return self._plan("embed", len(of), len(missing), len(parts), into)
+
+    def _calls(self, missing: Sequence[bytes]) -> int:
+        return -(-len(missing) // self.backend.batch_size)
+
+    def _plan(self, verb: str, items: int, missing: int, calls: int, into: int, out: int = 0) -> Plan:
+        speed = self.memory.speed(verb, self.backend.identity)
+        assumed = _ASSUMED_SPEED["server" if self.backend.batch_size == 1 else verb]
+        prices = self.courier.ledger.prices
+        return Plan(
+            items,
+            items - missing,
+            calls,
+            into,
+            out,
+            missing / (speed or assumed),
+            speed is not None or missing == 0,
+            None if prices is None else prices.cost(into, out),
         )

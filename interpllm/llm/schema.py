@@ -18,6 +18,13 @@ from interpllm.errors import InputError
 from interpllm.llm.base import Reply, Request
 from interpllm.llm.keys import canonical_json
 
+# The schema of "any JSON object", which a server may support (as JSON mode) without supporting schemas.
+JSON_OBJECT: Mapping[str, Any] = {"type": "object"}
+
+_IN_WORDS = (
+    "\n\nReply with one JSON value that satisfies this JSON schema, and with nothing else: no explanation, "
+    "no code fence.\n"
+)
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
 _SHOWN = 300  # characters of an error that the model is shown
 
@@ -40,16 +47,34 @@ def check_schema(schema: Mapping[str, Any]) -> None:
         raise InputError(f"Not a valid JSON schema, at {error.json_path}: {error.message}") from error
 
 
+def is_strict(schema: Any) -> bool:
+    """Whether every object of a schema names all its fields as required and forbids others.
+
+    Only such a schema may be sent as "strict" to servers that know the word.
+    """
+    if isinstance(schema, Mapping):
+        if schema.get("type") == "object" or "properties" in schema:
+            fields = schema.get("properties", {})
+            closed = schema.get("additionalProperties") is False
+            if not closed or set(schema.get("required", [])) != set(fields):
+                return False
+        return all(is_strict(part) for part in schema.values())
+    return all(is_strict(part) for part in schema) if isinstance(schema, list | tuple) else True
+
+
 def in_words(request: Request) -> Request:
     """The request with its schema written into the prompt, for a server that knows no schemas."""
     if request.schema is None:
         return request
-    ask = (
-        "\n\nReply with one JSON value that satisfies this JSON schema, and with nothing else: no "
-        f"explanation, no code fence.\n{json.dumps(request.schema, ensure_ascii=False)}"
-    )
+    ask = _IN_WORDS + json.dumps(request.schema, ensure_ascii=False)
     *before, last = (dict(message) for message in request.messages)
     return replace(request, messages=(*before, {**last, "content": last["content"] + ask}), schema=None)
+
+
+def out_of_words(content: str) -> tuple[str, Mapping[str, Any] | None]:
+    """A message and the schema that `in_words` wrote into it, None where it wrote none."""
+    before, found, schema = content.partition(_IN_WORDS)
+    return (before, json.loads(schema)) if found else (content, None)
 
 
 def ask_again(request: Request, reply: Reply) -> Request:

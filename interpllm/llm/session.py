@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interpllm.errors import CapabilityError, InputError, LLMError, ReplayMiss
-from interpllm.llm.asking import Asker
+from interpllm.errors import CapabilityError, InputError, LLMError
+from interpllm.llm.asking import Asker, embedding_parts
 from interpllm.llm.base import LanguageModel, Reply, Request, Usage, fill
-from interpllm.llm.budget import Budget, Prices
-from interpllm.llm.courier import Courier, Failed, in_parts
+from interpllm.llm.budget import Budget, Estimate, Prices
+from interpllm.llm.courier import Came, Courier, Failed, in_parts
 from interpllm.llm.fetch import Flights
-from interpllm.llm.keys import canonical_json, digest, embed_keys, embed_space, score_canonical
-from interpllm.llm.schema import ask_again, check_schema, judge
+from interpllm.llm.inputs import options_of, requests_of, texts_of
+from interpllm.llm.keys import digest, embed_keys, embed_space, score_canonical
+from interpllm.llm.memory import MODES, Memory, Mode, Progress
+from interpllm.llm.plan import Plan, Planner
+from interpllm.llm.probe import FEATURES, Prober, ProbeResult, probe
+from interpllm.llm.schema import ask_again, judge
 from interpllm.llm.store import Store
 
-T = TypeVar("T")
-Mode = Literal["use", "refresh", "replay", "off"]
-Progress = Callable[[int], object]
-
-MODES = ("use", "refresh", "replay", "off")
 MAX_REASKS = 2  # how often a model is shown its unusable JSON
 
 
@@ -85,17 +85,18 @@ class Session:
         if budget is not None and budget.max_cost is not None and prices is None:
             raise InputError("Budget(max_cost=...) needs prices={'input': ..., 'output': ...}.")
         self.backend = backend
-        self.store = None if mode == "off" else store
-        self.mode: Mode = mode
+        self.memory = Memory(store, mode)
         self.courier = Courier(budget, Prices.of(prices), max_concurrency, max_retries, backoff)
-        self._refreshed: set[bytes] = set()
+        self.courier.replaying = mode == "replay"
         self._begin()
 
     def _begin(self) -> None:
         self._flights = Flights()
+        self._prober = Prober(self.backend, self.courier, self.memory)
+        self._asker = Asker(self.backend, self.courier, self._prober)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_flights"}
+        return {"backend": self.backend, "memory": self.memory, "courier": self.courier}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -108,7 +109,7 @@ class Session:
         return self
 
     def __repr__(self) -> str:
-        return f"Session({self.backend!r}, store={self.store!r}, mode={self.mode!r})"
+        return f"Session({self.backend!r}, store={self.store!r}, mode={self.memory.mode!r})"
 
     def __enter__(self) -> Session:
         return self
@@ -128,18 +129,53 @@ class Session:
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What decides the answers: the model and where it runs, never a secret."""
+        """What decides the answers: the model and where it runs, never a secret.
+
+        Raises
+        ------
+        CapabilityError
+            When no model was named and the server serves none, or several.
+        """
+        if getattr(self.backend, "model", "") is None:
+            self._choose_model()
         return self.backend.identity
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """The verbs that the backend has, as far as is known without asking it."""
-        return frozenset(self.backend.capabilities)
+        """The verbs that the backend has, less those that it was found not to have; asks nothing."""
+        verbs = set(self.backend.capabilities)
+        if getattr(self.backend, "schema_support", "") == "probe":
+            for verb, ways in {"score": ("logprobs_echo", "logprobs_chat"), "embed": ("embed",)}.items():
+                found = [self._prober.known(way) for way in ways]
+                if all(one is not None and not one.works for one in found):
+                    verbs.discard(verb)
+        return frozenset(verbs)
+
+    @property
+    def store(self) -> Store | None:
+        """Where replies are kept."""
+        return self.memory.store
 
     @property
     def usage(self) -> Usage:
         """What this session has used so far."""
         return self.courier.ledger.usage
+
+    def probe(self, features: Sequence[str] = FEATURES) -> ProbeResult:
+        """Find out what the backend really does; what was found out before is not asked again.
+
+        Parameters
+        ----------
+        features : sequence of str
+            Some of `interpllm.llm.probe.FEATURES`.
+
+        Raises
+        ------
+        ConnectionFailed, RequestRefused, BudgetExceeded
+            When the endpoint cannot be asked at all.
+        """
+        self.identity  # noqa: B018 - chooses the model where none was named
+        return probe(self._prober, features)
 
     # Verbs --------------------------------------------------------------------------------------------
 
@@ -160,7 +196,7 @@ class Session:
             JSON schema for those requests that have none of their own. A reply that does not satisfy it is
             shown to the model again, at most twice.
         progress : callable or None
-            Called with the number of requests done since the last call.
+            Called with the number of distinct requests done since the last call.
 
         Returns
         -------
@@ -173,25 +209,27 @@ class Session:
             What concerns every request stops the call; the replies that came are in the store.
         """
         self._require("complete")
-        asked = [_request(row, one, schema) for row, one in enumerate(_listed(requests, "requests"))]
-        for one in {canonical_json(request.schema): request.schema for request in asked}.values():
-            if one is not None:
-                check_schema(one)
-        replies: dict[int, Reply] = {}
-        pending = dict(enumerate(asked))
-        for round_ in range(1 + MAX_REASKS):
+        asked = requests_of(requests, schema)
+        identity = self.identity
+        keys = [digest(request.canonical(identity)) for request in asked]
+        distinct = dict(zip(keys, asked, strict=True))
+        replies: dict[bytes, Reply] = {}
+        pending = distinct
+        for trial in range(1 + MAX_REASKS):
             if not pending:
                 break
             # A re-asked request is a request like any other, with a key of its own: what a model made of
             # its own mistake is stored, and replayed, too.
-            came = self._replies(list(pending.values()), progress if round_ == 0 else None)
-            judged = {row: judge(reply, asked[row].schema) for row, reply in zip(pending, came, strict=True)}
+            came = self._replies(list(pending.values()), progress if trial == 0 else None)
+            judged = {
+                key: judge(reply, distinct[key].schema) for key, reply in zip(pending, came, strict=True)
+            }
             replies.update(judged)
-            faulty = {row: reply for row, reply in judged.items() if _parse_failed(reply)}
+            faulty = {key: reply for key, reply in judged.items() if _parse_failed(reply)}
             self.courier.ledger.count(parse_failures=len(faulty))
-            pending = {row: ask_again(pending[row], reply) for row, reply in faulty.items()}
+            pending = {key: ask_again(pending[key], reply) for key, reply in faulty.items()}
         self.courier.ledger.count(failures=sum(not reply.ok for reply in replies.values()))
-        return [replies[row] for row in range(len(asked))]
+        return [replies[key] for key in keys]
 
     def score(
         self, prompts: Sequence[str], options: Sequence[str], *, progress: Progress | None = None
@@ -205,12 +243,12 @@ class Session:
         options : sequence of str
             The continuations, the same for every prompt.
         progress : callable or None
-            Called with the number of prompts done since the last call.
+            Called with the number of distinct prompts done since the last call.
 
         Returns
         -------
         ndarray, (n_prompts, n_options)
-            NaN where no log-probability could be had; the usage counts those rows as failures.
+            NaN where no log-probability could be had; the usage counts those prompts as failures.
 
         Raises
         ------
@@ -220,33 +258,29 @@ class Session:
             As for `complete`.
         """
         self._require("score")
-        prompts, options = _texts(prompts, "prompts"), _texts(options, "options")
-        if not options or len(set(options)) < len(options):
-            raise InputError("options must be at least one text, without repetition.")
-        asked = [score_canonical(self.identity, prompt, options) for prompt in prompts]
-        keys = [digest(request) for request in asked]
-        of = dict(zip(keys, prompts, strict=True))
-        canonical = dict(zip(keys, asked, strict=True))
+        prompts, options = texts_of(prompts, "prompts"), options_of(options)
+        identity = self.identity
+        canonical = {text: score_canonical(identity, text, options) for text in prompts}
+        of = {digest(asked): text for text, asked in canonical.items()}
 
-        def ask(missing: Sequence[bytes], values: dict[bytes, Any]) -> None:
-            def work(part: Sequence[bytes], stop: threading.Event) -> None:
-                rows = self._asker.score([of[key] for key in part], options, stop)
-                if isinstance(rows, Failed):
-                    values.update((key, {"logprobs": [None] * len(options)}) for key in part)
-                    return
-                # JSON has no NaN; a missing log-probability is stored as null.
-                kept = {key: {"logprobs": _finite(row)} for key, row in zip(part, rows, strict=True)}
-                self._keep({key: (canonical[key], value) for key, value in kept.items()})
-                values.update(kept)
+        def work(part: Sequence[bytes], stop: threading.Event) -> dict[bytes, Any]:
+            rows = self._asker.score([of[key] for key in part], options, stop)
+            if isinstance(rows, Failed):
+                return {key: [None] * len(options) for key in part}
+            # JSON has no NaN; a missing log-probability is stored as null.
+            listed = [[float(x) if math.isfinite(x) else None for x in row] for row in rows]
+            kept = dict(zip(part, listed, strict=True))
+            self.memory.keep({key: (canonical[of[key]], row) for key, row in kept.items()})
+            return kept
 
-            parts = in_parts(missing, lambda key: len(of[key]), self.backend.batch_size)
-            self._spread(parts, work, progress)
+        def split(missing: Sequence[bytes]) -> list[list[bytes]]:
+            return in_parts(missing, lambda key: len(of[key]), self.backend.batch_size)
 
-        values = self._flights.fetch(of, self._finder(_find_replies, progress), ask)
-        rows = [[math.nan if x is None else x for x in values[key]["logprobs"]] for key in keys]
-        scores = np.array(rows, dtype=np.float64).reshape(len(prompts), len(options))
-        self.courier.ledger.count(failures=int(np.isnan(scores).any(axis=1).sum()))
-        return scores
+        found = self._fetch("score", of, self.memory.find, split, work, progress)
+        by_text = {of[key]: [math.nan if x is None else x for x in row] for key, row in found.items()}
+        self.courier.ledger.count(failures=sum(any(map(math.isnan, row)) for row in by_text.values()))
+        rows = [by_text[text] for text in prompts]
+        return np.array(rows, dtype=np.float64).reshape(len(prompts), len(options))
 
     def embed(
         self, texts: Sequence[str], template: str = "{text}", *, progress: Progress | None = None
@@ -273,26 +307,22 @@ class Session:
             When any vector could not be had; those that came are in the store.
         """
         self._require("embed")
-        texts = _texts(texts, "texts")
+        texts = texts_of(texts, "texts")
         fill(template, "")  # a template without a place for the text fails before anything is sent
         space = embed_space(self.identity, template)
         keys = embed_keys(self.identity, template, texts)
         of = dict(zip(keys, texts, strict=True))
 
-        def ask(missing: Sequence[bytes], values: dict[bytes, Any]) -> None:
-            def work(part: Sequence[bytes], stop: threading.Event) -> None:
-                chunk = [of[key] for key in part]
-                vectors = self._asker.embed(chunk, template, stop)
-                if self.store is not None:
-                    rows = zip(part, chunk, vectors, strict=True)
-                    self.store.save_vectors(space, rows, replace=self.mode == "refresh")
-                self._refreshed.update(part)
-                values.update(zip(part, vectors, strict=True))
+        def work(part: Sequence[bytes], stop: threading.Event) -> dict[bytes, Any]:
+            chunk = [of[key] for key in part]
+            vectors = self._asker.embed(chunk, template, stop)
+            self.memory.keep_vectors(space, part, chunk, vectors)
+            return dict(zip(part, vectors, strict=True))
 
-            parts = self._asker.embedding_parts(missing, lambda key: len(of[key]) + len(template))
-            self._spread(parts, work, progress)
+        def split(missing: Sequence[bytes]) -> list[list[bytes]]:
+            return embedding_parts(self.backend, missing, lambda key: len(of[key]) + len(template))
 
-        values = self._flights.fetch(of, self._finder(_find_vectors, progress), ask)
+        values = self._fetch("embed", of, self.memory.find_vectors, split, work, progress)
         widths = {len(vector) for vector in values.values()}
         if len(widths) > 1:
             raise LLMError(
@@ -304,70 +334,108 @@ class Session:
             vectors[row] = values[key]
         return vectors
 
-    # Between the verbs and the backend ----------------------------------------------------------------
+    # Before anything is spent -------------------------------------------------------------------------
 
-    @property
-    def _asker(self) -> Asker:
-        return Asker(self.backend, self.courier)
+    def plan(
+        self,
+        requests: Sequence[str | Request] = (),
+        schema: Mapping[str, Any] | None = None,
+        *,
+        prompts: Sequence[str] = (),
+        options: Sequence[str] = (),
+        texts: Sequence[str] = (),
+        template: str = "{text}",
+    ) -> Plan:
+        """What the verbs would still have to send, and about what that takes; sends nothing.
+
+        Parameters
+        ----------
+        requests, schema
+            As for `complete`.
+        prompts, options
+            As for `score`.
+        texts, template
+            As for `embed`.
+
+        Returns
+        -------
+        Plan
+            Of the three together.
+
+        Raises
+        ------
+        InputError
+            When the verbs would raise it.
+        """
+        self.identity  # noqa: B018 - chooses the model where none was named
+        planner = Planner(self.backend, self.courier, self.memory)
+        plan = planner.complete(requests_of(requests, schema))
+        if prompts:
+            plan += planner.score(texts_of(prompts, "prompts"), options_of(options))
+        return plan + planner.embed(texts_of(texts, "texts"), template)
+
+    # Between the verbs and the backend ----------------------------------------------------------------
 
     def _replies(self, requests: list[Request], progress: Progress | None) -> list[Reply]:
         """Replies as they were written, not yet judged."""
         identity = self.identity
-        asked = [request.canonical(identity) for request in requests]
-        keys = [digest(request) for request in asked]
-        of = dict(zip(keys, requests, strict=True))
-        canonical = dict(zip(keys, asked, strict=True))
+        canonical = [request.canonical(identity) for request in requests]
+        keys = [digest(asked) for asked in canonical]
+        of = dict(zip(keys, zip(requests, canonical, strict=True), strict=True))
 
-        def ask(missing: Sequence[bytes], values: dict[bytes, Any]) -> None:
-            def work(part: Sequence[bytes], stop: threading.Event) -> None:
-                replies = self._asker.complete([of[key] for key in part], stop)
-                came = {key: reply for key, reply in zip(part, replies, strict=True) if reply.error is None}
-                self._keep({key: (canonical[key], _to_json(reply)) for key, reply in came.items()})
-                values.update(zip(part, replies, strict=True))
+        def work(part: Sequence[bytes], stop: threading.Event) -> dict[bytes, Any]:
+            replies = self._asker.complete([of[key][0] for key in part], stop)
+            came = dict(zip(part, replies, strict=True))
+            self.memory.keep({k: (of[k][1], reply.stored()) for k, reply in came.items() if reply.ok})
+            return came
 
-            parts = in_parts(missing, lambda key: _characters(of[key]), self.backend.batch_size)
-            self._spread(parts, work, progress)
+        def split(missing: Sequence[bytes]) -> list[list[bytes]]:
+            return in_parts(missing, lambda key: of[key][0].characters, self.backend.batch_size)
 
-        values = self._flights.fetch(of, self._finder(_find_replies, progress), ask)
+        values = self._fetch("complete", of, self.memory.find, split, work, progress)
         came = (values[key] for key in keys)
-        return [value if isinstance(value, Reply) else _from_json(value) for value in came]
+        return [value if isinstance(value, Reply) else Reply.from_stored(value) for value in came]
 
-    def _finder(
-        self, find: Callable[[Store, Sequence[bytes]], dict[bytes, T]], progress: Progress | None
-    ) -> Callable[[Sequence[bytes]], dict[bytes, T]]:
-        """Looks keys up in the store as the mode says."""
+    def _fetch(
+        self,
+        verb: str,
+        keys: Mapping[bytes, Any],
+        find: Callable[[Sequence[bytes], Progress | None], dict[bytes, Any]],
+        split: Callable[[Sequence[bytes]], list[list[bytes]]],
+        work: Callable[[Sequence[bytes], threading.Event], dict[bytes, Any]],
+        progress: Progress | None,
+    ) -> dict[bytes, Any]:
+        """Values of keys: stored, or worked for part by part."""
 
-        def look(keys: Sequence[bytes]) -> dict[bytes, T]:
-            if self.store is None:
-                return {}
-            if self.mode == "refresh":
-                keys = [key for key in keys if key in self._refreshed]
-            found = find(self.store, keys)
+        def look(some: Sequence[bytes]) -> dict[bytes, Any]:
+            found = find(some, progress)
             self.courier.ledger.count(cache_hits=len(found))
-            if self.mode == "replay" and len(found) < len(keys):
-                raise ReplayMiss(
-                    f"{len(keys) - len(found)} of {len(keys)} requests have no reply in {self.store.path}, "
-                    "and mode='replay' sends nothing. Run once with mode='use', or check that the model, its "
-                    "address and every parameter are those of the run that filled the store."
-                )
-            if progress is not None and found:
-                progress(len(found))
             return found
 
-        return look
+        def ask(missing: Sequence[bytes], values: dict[bytes, Any]) -> None:
+            started = time.perf_counter()
+            self.courier.spread(
+                split(missing),
+                lambda part, stop: values.update(work(part, stop)),
+                threads=self.backend.batch_size == 1,
+                progress=progress,
+            )
+            self.memory.note_speed(verb, self.backend.identity, len(missing), time.perf_counter() - started)
 
-    def _keep(self, rows: Mapping[bytes, tuple[Mapping[str, Any], Any]]) -> None:
-        if self.store is not None and rows:
-            self.store.save(rows.values(), replace=self.mode == "refresh")
-        self._refreshed.update(rows)
+        return self._flights.fetch(keys, look, ask)
 
-    def _spread(
-        self,
-        parts: Sequence[Sequence[bytes]],
-        work: Callable[[Sequence[bytes], threading.Event], None],
-        progress: Progress | None,
-    ) -> None:
-        self.courier.spread(parts, work, threads=self.backend.batch_size == 1, progress=progress)
+    def _choose_model(self) -> None:
+        """Take the one model that the server serves; remembered, so that a replay need not ask."""
+        from interpllm.llm.openai_http import OpenAIBackend, require_model
+
+        backend = self.backend
+        assert isinstance(backend, OpenAIBackend)
+        about = {"verb": "models", "base_url": backend.url}
+        served = self.memory.note(about)
+        if served is None:
+            served = self.courier.send(Estimate(0), lambda: Came(backend.models(), items=0))
+            self.memory.take_note(about, served)
+        backend.model = require_model(backend, served)
 
     def _require(self, verb: str) -> None:
         if verb not in self.backend.capabilities:
@@ -377,59 +445,5 @@ class Session:
             )
 
 
-def _find_replies(store: Store, keys: Sequence[bytes]) -> dict[bytes, Any]:
-    return store.find(keys)
-
-
-def _find_vectors(store: Store, keys: Sequence[bytes]) -> dict[bytes, Any]:
-    return store.find_vectors(keys)
-
-
 def _parse_failed(reply: Reply) -> bool:
     return reply.error is not None and reply.error.startswith("parse failure")
-
-
-def _to_json(reply: Reply) -> dict[str, Any]:
-    """What is stored of a reply: what was written, never what was made of it."""
-    return {
-        "text": reply.text,
-        "refusal": reply.refusal,
-        "finish": reply.finish,
-        "input_tokens": reply.input_tokens,
-        "output_tokens": reply.output_tokens,
-    }
-
-
-def _from_json(value: Mapping[str, Any]) -> Reply:
-    return Reply(value.get("text"), refusal=value.get("refusal"), finish=value.get("finish"), cached=True)
-
-
-def _finite(row: Sequence[float]) -> list[float | None]:
-    return [float(x) if math.isfinite(x) else None for x in row]
-
-
-def _characters(request: Request) -> int:
-    return sum(len(str(message.get("content", ""))) for message in request.messages)
-
-
-def _listed(values: Any, name: str) -> list[Any]:
-    if isinstance(values, str | Request):
-        raise InputError(f"{name} must be a list; put a single one into a list: [{name[:-1]}].")
-    return list(values)
-
-
-def _texts(values: Any, name: str) -> list[str]:
-    texts = _listed(values, name)
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(f"{name}[{row}] must be a str; got {type(text).__name__}.")
-    return texts
-
-
-def _request(row: int, one: Any, schema: Mapping[str, Any] | None) -> Request:
-    if not isinstance(one, str | Request):
-        raise InputError(f"requests[{row}] must be a str or a Request; got {type(one).__name__}.")
-    request = Request.of(one)
-    if schema is None or request.schema is not None:
-        return request
-    return Request(request.messages, schema, request.params, request.sample, request.prompt_version)

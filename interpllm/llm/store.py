@@ -131,10 +131,11 @@ class Store:
             rows = self._select(db, "SELECT key, vector FROM vectors WHERE key IN", keys)
             return {key: np.frombuffer(vector, dtype="<f4") for key, vector in rows}
 
-    def has_vectors(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Which of those keys have a vector, without reading the vectors."""
+    def has(self, keys: Sequence[bytes], *, vectors: bool = False) -> set[bytes]:
+        """Which of those keys have a reply (or a vector), without reading it."""
+        start = f"SELECT key FROM {'vectors' if vectors else 'replies'} WHERE key IN"
         with self._use() as db:
-            return {key for (key,) in self._select(db, "SELECT key FROM vectors WHERE key IN", keys)}
+            return {key for (key,) in self._select(db, start, keys)}
 
     def save_vectors(
         self,
@@ -173,6 +174,55 @@ class Store:
         db.execute("INSERT OR IGNORE INTO spaces (request) VALUES (?)", (request,))
         (number,) = db.execute("SELECT id FROM spaces WHERE request = ?", (request,)).fetchone()
         return int(number)
+
+    def records(self) -> Iterator[tuple[Mapping[str, Any], Any, float]]:
+        """Every reply and vector: its canonical request, its value (a vector as an array), and when it came.
+
+        Raises
+        ------
+        StoreError
+            When the file cannot be read.
+        """
+        with self._use() as db:
+            for request, reply, created in db.execute(
+                "SELECT request, reply, created FROM replies ORDER BY key"
+            ):
+                yield json.loads(request), json.loads(reply), created
+            spaces = {n: json.loads(request) for n, request in db.execute("SELECT id, request FROM spaces")}
+            for space, text, vector, created in db.execute(
+                "SELECT space, text, vector, created FROM vectors ORDER BY key"
+            ):
+                yield spaces[space] | {"text": json.loads(text)}, np.frombuffer(vector, dtype="<f4"), created
+
+    def add(self, records: Iterable[tuple[Mapping[str, Any], Any, float]]) -> int:
+        """Keep records as `records` gives them, all in one transaction; what is there already stays.
+
+        Returns
+        -------
+        int
+            How many were new.
+
+        Raises
+        ------
+        StoreError
+            When the file cannot be written.
+        """
+        with self._write() as db:
+            new = 0
+            numbers: dict[str, int] = {}
+            for request, value, created in records:
+                key = digest(request)
+                if not isinstance(value, np.ndarray):
+                    row = (key, json.dumps(request), json.dumps(value), created)
+                    new += db.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", row).rowcount
+                    continue
+                space = canonical_json({name: part for name, part in request.items() if name != "text"})
+                if space not in numbers:
+                    numbers[space] = self._space(db, space)
+                vector = np.asarray(value, dtype="<f4").tobytes()
+                named = (key, numbers[space], json.dumps(request["text"]), vector, created)
+                new += db.execute("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?, ?, ?)", named).rowcount
+            return new
 
     # The whole ----------------------------------------------------------------------------------------
 

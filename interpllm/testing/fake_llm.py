@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import math
 import re
 import threading
 import time
@@ -17,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interpllm.errors import ConnectionFailed, InputError, TransientError
+from interpllm.errors import ConnectionFailed, InputError, RequestRefused, TransientError
 from interpllm.llm.base import Reply, Request, estimate_tokens, fill
+from interpllm.llm.schema import out_of_words
 from interpllm.testing.faults import Fault, Faults
 
 Answers = Mapping[str, Any] | Callable[[Request], Any] | None
@@ -38,9 +38,9 @@ class FakeLLM:
     Parameters
     ----------
     answers : mapping, callable or None
-        Prompt (content of the last message) -> answer, or a function of the `Request`. An answer is a str,
-        a JSON value (sent as JSON), or a `Reply`. What is not planted is answered by a fixed rule: a short
-        text, or the smallest value that satisfies the schema.
+        Prompt (content of the last message) -> answer, or a function of the `Request`. An answer is a str
+        (sent as it is), another JSON value (sent as JSON), or a `Reply`. What is not planted is answered by
+        a fixed rule: a short text, or the smallest value that satisfies the schema.
     scores : mapping, callable or None
         (prompt, option) -> log-probability. By default shorter options are likelier. As a server it knows
         no options, only tokens (words): a function is then called with what stands before a word and it.
@@ -67,6 +67,8 @@ class FakeLLM:
         "models" too.
     prompts, texts : list of str
         What was asked and embedded, in order of arrival.
+    headers : dict
+        As a server: the headers of the latest call.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class FakeLLM:
         self.received: Counter[str] = Counter()
         self.prompts: list[str] = []
         self.texts: list[str] = []
+        self.headers: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -155,26 +158,31 @@ class FakeLLM:
     def answer(self, request: Request, fault: Fault | None = None) -> Reply:
         """The reply to a request, spoilt by the fault where it concerns the words."""
         kind = fault.kind if fault else None
-        prompt = prompt_of(request)
+        prompt, told = out_of_words(prompt_of(request))
+        schema = told or request.schema
         if kind == "refusal":
             return self._reply(request, Reply(None, refusal="I cannot help with that.", finish="stop"))
-        planted: Any = None
-        if callable(self.answers):
-            planted = self.answers(request)
-        elif self.answers is not None:
-            planted = self.answers.get(prompt)
-        if isinstance(planted, Reply):
-            return self._reply(request, planted)
-        if kind == "ignored_schema" and not isinstance(planted, str):
-            return self._reply(request, Reply(f"You asked: {prompt}", finish="stop"))
-        if planted is None:
-            planted = f"You asked: {prompt}" if request.schema is None else smallest(request.schema)
-        text = planted if isinstance(planted, str) and request.schema is None else None
-        if text is None:
-            text = planted if isinstance(planted, str) and _is_json(planted) else json.dumps(planted)
-        if kind == "bad_json":
+        answer = self._planted(request)
+        if isinstance(answer, Reply):
+            return self._reply(request, answer)
+        # What a server ignores is the schema beside the prompt; the model still reads one that is in it.
+        if kind == "ignored_schema" and told is None and request.schema is not None:
+            answer = answer if isinstance(answer, str) else f"You asked: {prompt}"
+        if answer is None:
+            answer = f"You asked: {prompt}" if schema is None else json.dumps(smallest(schema))
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        if kind == "bad_json" and schema is not None:
             text = '{"unfinished": ' + text[: len(text) // 2]
         return self._reply(request, Reply(text, finish="stop"))
+
+    def _planted(self, request: Request) -> Any:
+        if callable(self.answers):
+            return self.answers(request)
+        for message in reversed(request.messages):  # a re-asked request still asks what it asked at first
+            said = out_of_words(str(message.get("content") or ""))[0]
+            if self.answers is not None and said in self.answers:
+                return self.answers[said]
+        return None
 
     def log_probability(self, prompt: str, option: str) -> float:
         """The planted log-probability of an option, or one that falls with its length."""
@@ -189,9 +197,9 @@ class FakeLLM:
         planted = self.vectors(text) if callable(self.vectors) else (self.vectors or {}).get(text)
         if planted is not None:
             return [float(x) for x in planted]
-        drawn = [self._unit(f"{axis}\0{text}") - 0.5 for axis in range(self.dim)]
-        length = math.sqrt(sum(x * x for x in drawn))
-        return [x / length for x in drawn]
+        said = f"{self.seed}\0{text}".encode("utf-8", "surrogatepass")
+        drawn = np.frombuffer(hashlib.shake_256(said).digest(4 * self.dim), dtype="<u4") / 2**32 - 0.5
+        return [float(x) for x in drawn / np.linalg.norm(drawn)]
 
     def _unit(self, text: str) -> float:
         """A number in [0, 1) that is the text's own."""
@@ -257,14 +265,6 @@ def smallest(schema: Mapping[str, Any]) -> Any:
     return {"boolean": False, "null": None, "string": "x" * max(1, int(schema.get("minLength", 1)))}[kind]
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _name_of(planted: list[Any], dim: int, seed: int) -> str:
     if any(callable(one) for one in planted):
         return f"fake-{time.time_ns():x}-{next(_ANONYMOUS)}"
@@ -288,8 +288,6 @@ def _raise_in_process(fault: Fault | None) -> None:
     if fault.kind == "unreachable":
         raise ConnectionFailed("FakeLLM cannot be reached")
     if fault.kind in ("400", "401", "403", "404"):
-        from interpllm.errors import RequestRefused
-
         raise RequestRefused(f"{fault.kind} from FakeLLM", status=int(fault.kind))
     if fault.kind == "ignored_logprobs":
         raise InputError("A FakeLLM in process has no log-probabilities to ignore; use serve().")

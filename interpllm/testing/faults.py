@@ -24,6 +24,7 @@ KINDS = frozenset(
         "ignored_logprobs",  # status 200 without the log-probabilities asked for
         "ignored_schema",  # status 200 with prose where a schema was asked for
         "refusal",  # the model declines
+        "unreachable",  # no connection; in process only, for which a server must not be there
     }
 )
 
