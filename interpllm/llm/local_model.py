@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ class LocalModel:
             int(getattr(model.config, "max_position_embeddings", None) or 1 << 30),
             int(self.tokenizer.model_max_length),
         )
+        self.width = int(model.config.hidden_size)
         stops = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
         stops = stops if isinstance(stops, list) else [stops]
         self.ends = frozenset(token for token in (*stops, self.tokenizer.eos_token_id) if token is not None)
@@ -79,39 +80,48 @@ class LocalModel:
         return [ids or nothing for ids in encoded]
 
     def embed(self, encoded: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """One vector a sequence of tokens, (n, dim)."""
+        """One vector a sequence of tokens, (n, dim); an encoder's scaled to unit length."""
+        normalize = import_torch().nn.functional.normalize
+        return self.map_states(encoded, self.width, (lambda x: x) if self.causal else normalize)
+
+    def map_states(
+        self, encoded: Sequence[Sequence[int]], width: int, function: Callable[[Any], Any]
+    ) -> NDArray[np.float32]:
+        """What ``function`` makes of the states of all sequences, (n, width).
+
+        Parameters
+        ----------
+        encoded : sequence of sequence of int
+            Token numbers, in any order.
+        width : int
+            Numbers that the function returns for one sequence.
+        function : callable
+            From states of a batch, a float32 tensor (rows, dim), to a tensor (rows, width).
+        """
         torch = import_torch()
-        out = np.empty((len(encoded), int(self.reader.config.hidden_size)), dtype=np.float32)
+        out = np.empty((len(encoded), width), dtype=np.float32)
         with torch.inference_mode():
             shared, prefix = self.read_shared(encoded) if self.causal else (0, None)
             rests = [ids[shared:] for ids in encoded]
             for rows in batches([len(ids) for ids in rests], *BATCH[self.device]):
                 ids, lengths = self.pad([rests[row] for row in rows])
-                if self.causal:
-                    states = self.read(ids, prefix)[torch.arange(len(rows)), lengths - 1].float()
-                else:
-                    states = self.mean_state(ids, lengths)
-                out[rows] = states.cpu().numpy()
+                out[rows] = function(self.pooled(ids, lengths, prefix)).float().cpu().numpy()
         return out
 
-    def mean_state(self, ids: Any, lengths: Any) -> Any:
-        """Mean of the last states over real tokens, scaled to unit length; differentiable."""
+    def pooled(self, ids: Any, lengths: Any, prefix: Any = None) -> Any:
+        """States of sequences padded on the right, float32 (n, dim), differentiable.
+
+        A causal model's is the state of the last real token: no mask is needed, because the padding stands
+        behind it and is never seen. An encoder's is the mean over real tokens.
+        """
         torch = import_torch()
+        if self.causal:
+            cache = None if prefix is None else self.copies(prefix, len(ids))
+            read = self.reader(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
+            return read.last_hidden_state[torch.arange(len(ids)), lengths - 1].float()
         mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
         states = self.reader(input_ids=ids, attention_mask=mask.long()).last_hidden_state.float()
-        mean = (states * mask[..., None]).sum(1) / lengths[:, None]
-        return torch.nn.functional.normalize(mean, dim=-1)
-
-    def read(self, ids: Any, prefix: Any = None) -> Any:
-        """Last states of a causal model, (n, length, dim), behind an optional shared prefix.
-
-        No mask is needed: padding stands behind the tokens whose states are used, where they cannot see it.
-        """
-        if prefix is None:
-            return self.reader(input_ids=ids, use_cache=False).last_hidden_state
-        return self.reader(
-            input_ids=ids, past_key_values=self.copies(prefix, len(ids)), use_cache=True
-        ).last_hidden_state
+        return (states * mask[..., None]).sum(1) / lengths[:, None]
 
     def read_shared(self, encoded: Sequence[Sequence[int]]) -> tuple[int, Any]:
         """What all sequences begin with, computed once: its number of tokens, and its keys and values."""
