@@ -23,7 +23,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from interpllm.runtime import LinearModel
+from interpllm.runtime import LinearModel, dumps, loads
 from interpllm.runtime.tokens import ngrams, words
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "text"
@@ -107,7 +107,7 @@ def main() -> None:
         f"scikit-learn ({cut})": scikit_learn(texts, labels, cut)
         for cut in ("pattern", "tokenizer", "default")
     }
-    model = as_table(pipelines["scikit-learn (tokenizer)"])
+    model = loads(dumps(as_table(pipelines["scikit-learn (tokenizer)"])))
     same = sum(
         a == b
         for a, b in zip(model.predict(rows), pipelines["scikit-learn (tokenizer)"].predict(rows), strict=True)

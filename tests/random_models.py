@@ -1,0 +1,84 @@
+"""Random texts and random models, for hypothesis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from interpllm.runtime import LinearModel
+from interpllm.runtime.tokens import ngrams
+
+# The same examples on every run, as many as a slow machine tries in a second or two.
+some = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+# What cutting, lower-casing and counting characters can get wrong.
+PIECES = [
+    "not", "Good", "BAD", "don't", "don\u2019t", "''", "'", "\u2019", "!", "?", "...", "-", "x_1", "\u00b2",
+    "\u0130", "\u0130STANBUL", "i\u0307", "\u0131", "\u00df", "\u1e9e", "STRA\u1e9eE", "\ufb01", "\u0345",
+    "\u039f\u0394\u039f\u03a3", "\u03a3", "\u03a3'\u0391", "caf\u00e9", "cafe\u0301", "\u0301", "\u200d",
+    "\U0001f600", "\U0001f469\u200d\U0001f4bb", "\U0001d400", "\u5317\u4eac", "\u0939\u093f\u0928",
+    "\u0627\u0644", "\x00", "\x1b[31m", "\u2028", "\u0085", "\x1c", "\u00a0", "\ud83d", "\t", "\n",
+]  # fmt: skip
+
+texts = st.one_of(
+    st.text(max_size=60),
+    st.lists(st.sampled_from([*PIECES, " ", " ", " "]), max_size=25).map("".join),
+    st.lists(st.sampled_from(["not", "good", "bad", "a", "!", "so so"]), max_size=12).map(" ".join),
+)
+
+numbers = st.floats(-1e4, 1e4, allow_nan=False)
+
+labels = st.one_of(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=2, max_size=5, unique=True
+    ),
+    st.lists(st.integers(-5, 5), min_size=2, max_size=5, unique=True),
+    st.lists(st.floats(-5, 5), min_size=2, max_size=3, unique=True),
+    st.just([False, True]),
+)
+
+
+@st.composite
+def models(draw: Any) -> LinearModel:
+    """Draw a model whose phrases come from random texts, with or without evidence."""
+    lo = draw(st.integers(1, 3))
+    hi = draw(st.integers(lo, 4))
+    classes = draw(st.one_of(labels, st.just([])))
+    n_outputs = len(classes) if len(classes) > 2 else 1
+    row = st.tuples(*[numbers] * n_outputs)
+    phrases = sorted({gram for text in draw(st.lists(texts, max_size=6)) for gram in ngrams(text, lo, hi)})
+    entry = st.tuples(st.integers(0, 9), st.none() | st.floats(0, 1), st.none() | st.integers(0, 8))
+    known = draw(st.booleans())
+    return LinearModel(
+        task="classification" if classes else "regression",
+        target=draw(st.sampled_from(["", "label", '"""', "\u0130"])),
+        classes=classes,
+        ngram_range=(lo, hi),
+        norm=draw(st.sampled_from(["none", "sqrt"])),
+        intercept=draw(row),
+        weights={phrase: draw(row) for phrase in phrases},
+        evidence={phrase: draw(entry) for phrase in phrases if draw(st.booleans())} if known else None,
+        n_rows=9,
+        meta=draw(
+            st.dictionaries(
+                st.text("ab'\u00e9", max_size=3), st.integers(-99, 99) | st.booleans(), max_size=2
+            )
+        ),
+    )
+
+
+@st.composite
+def models_and_texts(draw: Any) -> tuple[LinearModel, list[str]]:
+    """Draw a model and texts, some of which are made of its phrases."""
+    model = draw(models())
+    phrases = sorted(model.weights)
+    own = [st.lists(st.sampled_from(phrases), max_size=8).map(" ".join)] if phrases else []
+    return model, draw(st.lists(st.one_of(texts, *own), max_size=6))
