@@ -15,7 +15,7 @@ from interpllm.llm.session import Session
 from interpllm.llm.store import Store, replies_path
 
 if TYPE_CHECKING:
-    from interpllm.llm.transformers_local import finetune
+    from interpllm.llm.finetuning import finetune
 
 __all__ = [
     "Budget",
@@ -41,7 +41,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "finetune":  # brings torch, so only when it is asked for
-        from interpllm.llm.transformers_local import finetune
+        from interpllm.llm.finetuning import finetune
 
         return finetune
     raise AttributeError(f"module 'interpllm.llm' has no attribute {name!r}")

@@ -1,0 +1,43 @@
+"""How an n-gram or a text is put before an LLM whose state is to be read.
+
+The sentence around it matters as much as the model: the state behind "Sentiment:" says more about sentiment
+than the state behind the bare n-gram. What all texts share in front is read once a batch, so the task's
+description belongs there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def templates(task: str | None, target: str, classes: Sequence[object]) -> list[str]:
+    """Candidate templates, the bare text first.
+
+    Parameters
+    ----------
+    task : str or None
+        What the user says the task is, such as "sentiment of film reviews".
+    target : str
+        Name of the label; "" if unknown.
+    classes : sequence
+        The classes; names that are words go into the templates. Empty for regression.
+
+    Returns
+    -------
+    list of str
+        Each with ``{text}`` once.
+    """
+    subject = _plain(task or target or "label")
+    names = [_plain(str(c)) for c in classes if isinstance(c, str) and any(ch.isalpha() for ch in c)]
+    found = ["{text}", f"Text: {{text}}\n{subject[:1].upper()}{subject[1:]}:"]
+    if len(names) == len(classes) >= 2 and len(names) <= 20:
+        listed = ", ".join(names)
+        found.append(f"Is the text {', '.join(names[:-1])} or {names[-1]}?\nText: {{text}}\nAnswer:")
+        if task:
+            found.append(f"{subject}. Classes: {listed}.\nText: {{text}}\nClass:")
+    return list(dict.fromkeys(found))
+
+
+def _plain(words: str) -> str:
+    """Words without braces, which mean something in a template, on one line, without the last full stop."""
+    return " ".join(words.replace("{", "(").replace("}", ")").split()).rstrip(".")[:300]

@@ -1,0 +1,342 @@
+"""Choose how an n-gram model is fitted, by cross-validation on the training rows alone.
+
+The choices are made one after another, each given the ones before it: first for n-grams alone (order,
+weighting, norm, penalty), then what an LLM adds (scale of the embedding block, how far the student follows
+the teacher). Going without the LLM stays among the choices to the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from interpllm.select.sparse import Array, Linear, Loss, fit_lasso, fit_ridge, loss_of
+from interpllm.select.split import Fold
+
+Rows = NDArray[np.intp]
+STRENGTHS = {
+    # C of the penalty, from strong to weak, by norm: dividing a row by sqrt(n-grams) wants a weaker one
+    ("ridge", "none"): (0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+    ("ridge", "sqrt"): (0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
+    ("lasso", "none"): (0.1, 0.3, 0.6, 1.0, 2.0),
+    ("lasso", "sqrt"): (1.0, 3.0, 6.0, 10.0, 20.0),
+}
+SCALES = (0.01, 0.03, 0.1, 0.3)
+MIXES = (0.3, 0.6, 0.9)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to fit the model.
+
+    Parameters
+    ----------
+    order : int
+        Longest n-grams, in words.
+    weighting : {"binary", "idf"}
+        Whether rare n-grams count more (by their inverse document frequency) before the penalty.
+    norm : {"none", "sqrt"}
+        Whether a text's sum is divided by the square root of its number of n-grams.
+    penalty : {"ridge", "lasso"}
+    C : float
+        Inverse strength of the penalty.
+    scale : float
+        Size of a standardised embedding dimension beside an n-gram's 1; 0 leaves embeddings out.
+    mix : float
+        Share of the teacher in the target; 0 learns from labels alone.
+    """
+
+    order: int = 2
+    weighting: Literal["binary", "idf"] = "binary"
+    norm: Literal["none", "sqrt"] = "sqrt"
+    penalty: Literal["ridge", "lasso"] = "ridge"
+    C: float = 10.0
+    scale: float = 0.0
+    mix: float = 0.0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a teacher says to the students of some rows; it has not seen the labels of any other row.
+
+    Parameters
+    ----------
+    soft : array (n_rows, n_outputs)
+        Its probabilities or values of the rows themselves; NaN where it has none, and labels must do.
+    more : sparse matrix (n_more, n_phrases) or None
+        N-grams of further texts, without labels.
+    more_lengths : array (n_more,) or None
+    more_soft : array (n_more, n_outputs) or None
+        Its probabilities or values of those.
+    """
+
+    soft: Array
+    more: sp.csr_matrix | None = None
+    more_lengths: Array | None = None
+    more_soft: Array | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The training rows, and all that a fit may use.
+
+    Parameters
+    ----------
+    matrix : sparse matrix (n_rows, n_phrases), 0 and 1
+    lengths : dict of int to array (n_rows,)
+        Longest n-gram order -> number of distinct n-grams of each text up to it.
+    words : array of int (n_phrases,)
+        Number of words of each n-gram.
+    targets : array (n_rows, n_outputs)
+    weight : array (n_rows,)
+    loss : {"logistic", "multinomial", "squared"}
+    folds : list of (fitting rows, judging rows)
+    embed : callable or None
+        Fitting rows -> array (n_phrases, n_dims): one vector an n-gram, zeros for those that have none.
+        It depends on the rows where the embedding model was fine-tuned on them.
+    teach : callable or None
+        Fitting rows -> `Lesson`.
+    """
+
+    matrix: sp.csr_matrix
+    lengths: dict[int, Array]
+    words: NDArray[np.int64]
+    targets: Array
+    weight: Array
+    loss: Loss
+    folds: list[Fold]
+    embed: Callable[[Rows], NDArray[np.float32]] | None = None
+    teach: Callable[[Rows], Lesson] | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fit on some rows, as a plain table: ``score = intercept + sum(table) / norm``."""
+
+    intercept: Array  # (n_outputs,)
+    table: Array  # (n_phrases, n_outputs)
+
+    def scores(self, matrix: sp.csr_matrix, divisors: Array) -> Array:
+        """Scores of rows, (n_rows, n_outputs)."""
+        return np.asarray(matrix @ self.table / divisors[:, None] + self.intercept)
+
+
+def divisors(lengths: Array, norm: str) -> Array:
+    """What the sums of texts are divided by, from their numbers of n-grams."""
+    return np.sqrt(lengths) if norm == "sqrt" else np.ones(len(lengths))
+
+
+def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] | None = None) -> Fitted:
+    """Fit one choice on some rows.
+
+    Parameters
+    ----------
+    problem : Problem
+    rows : array of int
+        Positions of the rows to fit on.
+    choice : Choice
+    columns : array of int, optional
+        The only n-grams that may have a weight.
+    """
+    p, outputs = problem.matrix.shape[1], problem.targets.shape[1]
+    used = problem.words <= choice.order
+    if columns is not None:
+        chosen = np.zeros(p, dtype=bool)
+        chosen[columns] = True
+        used &= chosen
+    used = np.flatnonzero(used)
+    binary = problem.matrix[rows][:, used]
+    lengths, targets, weight = problem.lengths[choice.order][rows], problem.targets[rows], problem.weight[rows]
+    if choice.mix > 0 and problem.teach is not None:
+        lesson = problem.teach(rows)
+        taught = np.where(np.isnan(lesson.soft), targets, lesson.soft)
+        targets = (1 - choice.mix) * targets + choice.mix * taught
+        if lesson.more is not None and lesson.more_lengths is not None and lesson.more_soft is not None:
+            binary = sp.vstack([binary, lesson.more[:, used]], format="csr")
+            lengths = np.concatenate([lengths, lesson.more_lengths])
+            targets = np.vstack([targets, lesson.more_soft])
+            weight = np.concatenate([weight, np.full(len(lengths) - len(rows), weight.mean())])
+    inverse = sp.diags_array(1 / divisors(lengths, choice.norm))
+    importance = np.ones(len(used))
+    if choice.weighting == "idf":
+        support = np.asarray(binary[: len(rows)].sum(axis=0)).ravel()
+        importance = np.log((1 + len(rows)) / (1 + support)) + 1
+        importance /= importance.mean()
+    X = sp.csr_matrix(inverse @ binary @ sp.diags_array(importance))
+    if choice.penalty == "lasso":
+        linear = fit_lasso(X, targets, C=choice.C, loss=problem.loss, weight=weight)
+        table, intercept = importance[:, None] * linear.sparse, linear.intercept
+    elif choice.scale > 0 and problem.embed is not None:
+        E = problem.embed(rows)[used]
+        Z = np.asarray(inverse.astype(np.float32) @ (binary.astype(np.float32) @ E))
+        center, spread = Z.mean(axis=0), Z.std(axis=0) + 1e-6
+        Z = (Z - center) * (choice.scale / spread)
+        linear = fit_ridge(X, targets, C=choice.C, loss=problem.loss, Z=Z, weight=weight)
+        slope = linear.dense * (choice.scale / spread)[:, None]
+        table = importance[:, None] * linear.sparse + E @ slope
+        intercept = linear.intercept - center @ slope
+    else:
+        linear = fit_ridge(X, targets, C=choice.C, loss=problem.loss, weight=weight)
+        table, intercept = importance[:, None] * linear.sparse, linear.intercept
+    whole = np.zeros((p, outputs))
+    whole[used] = table
+    return Fitted(np.asarray(intercept, dtype=np.float64), whole)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How one choice did on rows that it was not fitted on.
+
+    ``score`` is the share of right predictions (regression: R squared), ``loss`` the mean log-loss (half
+    the squared error) after calibration by `temperature`; both weighted by the rows' weights.
+    """
+
+    choice: Choice
+    score: float
+    loss: float
+    temperature: float
+    n_terms: float
+
+
+class Search:
+    """Tries choices by cross-validation, each at most once.
+
+    Parameters
+    ----------
+    problem : Problem
+    folds : int, optional
+        Only the first so many folds are tried; all by default.
+    progress : callable, optional
+        Called with a number of fits after they were done.
+    """
+
+    def __init__(self, problem: Problem, n_folds: int | None = None, progress: Callable[[int], Any] | None = None):
+        self.problem = problem
+        self.folds = problem.folds[:n_folds]
+        self.progress = progress
+        self.trials: dict[tuple[Choice, int | None], Trial] = {}
+
+    def trial(self, choice: Choice, columns: Callable[[int], NDArray[np.intp]] | None = None, size: int | None = None) -> Trial:
+        """Cross-validate a choice.
+
+        Parameters
+        ----------
+        choice : Choice
+        columns : callable, optional
+            Number of the fold -> the only n-grams that may have a weight, chosen on that fold's fitting rows.
+        size : int, optional
+            Names the restriction that `columns` is, to tell trials apart.
+        """
+        known = self.trials.get((choice, size))
+        if known is not None:
+            return known
+        problem, scores, judged, sizes = self.problem, [], [], []
+        for number, (rows, judge) in enumerate(self.folds):
+            fitted = fit(problem, rows, choice, None if columns is None else columns(number))
+            by = divisors(problem.lengths[choice.order][judge], choice.norm)
+            scores.append(fitted.scores(problem.matrix[judge], by))
+            judged.append(judge)
+            sizes.append(np.count_nonzero(np.any(fitted.table != 0, axis=1)))
+            if self.progress is not None:
+                self.progress(1)
+        rows = np.concatenate(judged)
+        result = judge_scores(np.vstack(scores), problem.targets[rows], problem.weight[rows], problem.loss)
+        self.trials[choice, size] = Trial(choice, *result, n_terms=float(np.mean(sizes)))
+        return self.trials[choice, size]
+
+    def best(self, choices: Iterable[Choice]) -> Trial:
+        """The best of some choices; of equally good ones the first."""
+        return max((self.trial(choice) for choice in choices), key=merit)
+
+    def best_strength(self, choice: Choice) -> Trial:
+        """The best penalty strength for a choice, walking uphill from its own C along the grid."""
+        grid = STRENGTHS[choice.penalty, choice.norm]
+        at = min(range(len(grid)), key=lambda i: abs(np.log(grid[i] / choice.C)))
+        best = self.trial(replace(choice, C=grid[at]))
+        for step in (1, -1):
+            i = at + step
+            while 0 <= i < len(grid):
+                other = self.trial(replace(choice, C=grid[i]))
+                if merit(other) <= merit(best):
+                    break
+                best, at, i = other, i, i + step
+        return best
+
+
+def merit(trial: Trial) -> float:
+    """What is maximised: minus the calibrated loss, which tells close choices apart better than accuracy."""
+    return -trial.loss
+
+
+def judge_scores(scores: Array, targets: Array, weight: Array, loss: Loss) -> tuple[float, float, float]:
+    """Score, calibrated loss and temperature of scores on rows that were not fitted on."""
+    total = weight.sum()
+    if loss == "squared":
+        mean = weight @ targets / total
+        spread = float(weight @ ((targets - mean) ** 2).sum(axis=1))
+        error = float(weight @ ((targets - scores) ** 2).sum(axis=1))
+        return 1 - error / spread if spread > 0 else 0.0, error / total / 2, 1.0
+    if loss == "logistic":
+        right = (scores[:, 0] > 0) == (targets[:, 0] > 0.5)
+    else:
+        right = scores.argmax(axis=1) == targets.argmax(axis=1)
+
+    def calibrated(log_factor: float) -> float:
+        return float(weight @ loss_of(np.exp(log_factor) * scores, targets, loss) / total)
+
+    found = minimize_scalar(calibrated, bounds=(-3.0, 3.0), method="bounded", options={"xatol": 1e-3})
+    return float(weight @ right / total), float(found.fun), float(np.exp(found.x))
+
+
+def search_plain(search: Search, orders: Sequence[int], min_rows_for_idf: int = 50) -> Trial:
+    """The best choice without an LLM."""
+    order = 2 if 2 in orders else orders[0]
+    best = max(
+        (
+            search.best_strength(Choice(order=order, norm=norm, penalty=penalty, C=C))
+            for norm, penalty, C in (("sqrt", "ridge", 10.0), ("none", "ridge", 0.3), ("none", "lasso", 0.6))
+        ),
+        key=merit,
+    )
+    best = max(best, search.best_strength(replace(best.choice, weighting="idf")), key=merit)
+    for other in orders:
+        if other != order:
+            best = max(best, search.best_strength(replace(best.choice, order=other)), key=merit)
+    return best
+
+
+def search_assisted(search: Search, plain: Trial) -> Trial:
+    """The best choice with an LLM's embedding block and teacher, `plain` among the candidates.
+
+    The ridge family may use both; the lasso, which has no dense block, may follow the teacher.
+    """
+    problem, best = search.problem, plain
+    ridge = max(
+        (t for t in search.trials.values() if t.choice.penalty == "ridge" and t.choice.order == plain.choice.order),
+        key=merit,
+        default=plain,
+    )
+    starts = [ridge] if ridge is plain else [ridge, plain]
+    for start in starts:
+        current = start
+        if problem.embed is not None and start.choice.penalty == "ridge":
+            current = max(
+                (search.trial(replace(start.choice, scale=s)) for s in SCALES), key=merit
+            )
+            current = search.best_strength(current.choice)
+        if problem.teach is not None:
+            current = max([current, *(search.trial(replace(current.choice, mix=m)) for m in MIXES)], key=merit)
+            current = search.best_strength(current.choice)
+        best = max(best, current, key=merit)
+    return best
+
+
+def describe(choice: Choice) -> dict[str, Any]:
+    """A choice as JSON values."""
+    return asdict(choice)
