@@ -30,6 +30,7 @@ NASTY = (
     "the same the same the same the same",
 )
 
+_ALONE = 100
 _PHRASES_A_TEXT = 20
 
 
@@ -60,10 +61,11 @@ def answers(model: LinearModel, texts: list[str]) -> Answers:
 
 
 def trial_texts(model: LinearModel, sample: Iterable[str]) -> list[str]:
-    """Collect texts to try an export on: the sample, nasty ones, and ones that hold every phrase there is."""
+    """Collect texts to try an export on: the sample, nasty ones, some phrases alone, and all of them in turn."""
     phrases = list(model.weights)
     starts = range(0, len(phrases), _PHRASES_A_TEXT)
-    return [*sample, *NASTY, *(" ".join(phrases[start : start + _PHRASES_A_TEXT]) for start in starts)]
+    together = (" ".join(phrases[start : start + _PHRASES_A_TEXT]) for start in starts)
+    return [*sample, *NASTY, *phrases[:_ALONE], *together]
 
 
 def compare(expected: Answers, got: Answers, texts: list[str]) -> None:

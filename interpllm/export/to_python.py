@@ -116,7 +116,13 @@ def rerun(path: Path, texts: list[str]) -> Answers:
     ExportError
         If the file does not run, or its command line answers otherwise than its functions.
     """
-    answers = Answers(**json.loads(_run(["-c", _RERUN, str(path)], json.dumps(texts))))
+    said = _run(["-c", _RERUN, str(path)], json.dumps(texts))
+    try:
+        answers = Answers(**json.loads(said))
+    except (TypeError, ValueError):
+        raise ExportError(
+            f"the exported file writes what it should not: {said:.200}; nothing was written"
+        ) from None
     lines, expected = [], []
     for text, prediction in zip(texts, answers.predictions, strict=True):
         if not _NO_LINE.search(text):
