@@ -117,6 +117,8 @@ def judge(reply: Reply, schema: Mapping[str, Any] | None) -> Reply:
         return reply
     try:
         return replace(reply, data=parse(reply.text, schema))
+    except InputError:  # of the schema, not of the reply
+        raise
     except ValueError as error:
         cut = " (cut at max_tokens)" if reply.finish == "length" else ""
         return replace(reply, error=f"parse failure: {error}{cut}")
