@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from interpllm.llm import Session, Store
 from interpllm.llm.openai_http import OpenAIBackend
 from interpllm.testing import FakeLLM
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests/tiny_models.py
 
 Opener = Callable[..., Session]
 

@@ -1,0 +1,189 @@
+"""What a server really does is found out once, told, and worked around; nothing it says is trusted."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from interpllm.errors import CapabilityError, ConnectionFailed, InputError, RequestRefused
+from interpllm.llm import ProbeResult, Session
+from interpllm.llm.probe import FEATURES
+from interpllm.testing import FakeLLM, Fault
+
+from .conftest import SCHEMA
+
+Opener = Callable[..., Session]
+
+
+def verdicts(result: ProbeResult) -> dict[str, str]:
+    return {finding.feature: finding.verdict for finding in result.findings}
+
+
+def test_a_server_that_does_everything_works(over_http: Opener) -> None:
+    assert set(verdicts(over_http(FakeLLM()).probe()).values()) == {"works"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (Fault("ignored_schema"), {"json_schema": "ignored", "json_object": "ignored"}),
+        (Fault("ignored_logprobs"), {"logprobs_echo": "ignored", "logprobs_chat": "ignored"}),
+        (Fault("404", verb="embed"), {"embed": "refused"}),
+        (Fault("500", verb="score"), {"logprobs_echo": "broken", "logprobs_chat": "broken"}),
+    ],
+)
+def test_what_a_server_does_not_do_is_found_out(
+    over_http: Opener, fault: Fault, found: dict[str, str]
+) -> None:
+    got = verdicts(over_http(FakeLLM(faults=[fault])).probe())
+    assert got == dict.fromkeys(FEATURES, "works") | found
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [lambda prompt, option: -1.0, lambda prompt, option: 0.5 * len(option) - 50.0],
+    ids=["constant", "the unlikely likelier"],
+)
+def test_log_probabilities_that_cannot_be_right_are_not_trusted(over_http: Opener, scores: Any) -> None:
+    session = over_http(FakeLLM(scores=scores))
+    assert not session.probe()["logprobs_echo"].works
+    assert not session.probe()["logprobs_chat"].works
+    with pytest.raises(CapabilityError, match="no log-probabilities that can be trusted"):
+        session.score(["a"], [" x", " y"])
+
+
+def test_vectors_that_are_all_the_same_are_not_trusted(over_http: Opener) -> None:
+    assert (
+        over_http(FakeLLM(vectors=lambda text: [1.0, 0.0])).probe(["embed"])["embed"].verdict == "untrusted"
+    )
+
+
+def test_each_feature_takes_one_small_request(over_http: Opener) -> None:
+    llm = FakeLLM()
+    session = over_http(llm)
+    session.probe()
+    assert llm.received.total() == len(FEATURES)
+    assert session.usage.tokens < 250
+
+
+def test_findings_are_kept_for_the_next_process(over_http: Opener) -> None:
+    llm = FakeLLM()
+    first = over_http(llm).probe()
+    again = over_http(llm)
+    assert again.probe() == first
+    assert again.usage.requests == 0
+
+
+def test_refresh_finds_out_anew(over_http: Opener) -> None:
+    llm = FakeLLM()
+    over_http(llm).probe()
+    over_http(llm, mode="refresh").probe()
+    assert llm.received.total() == 2 * len(FEATURES)
+
+
+def test_without_a_store_it_is_remembered_by_the_session(over_http: Opener) -> None:
+    llm = FakeLLM()
+    session = over_http(llm, mode="off")
+    session.probe(), session.probe()
+    assert llm.received.total() == len(FEATURES)
+
+
+def test_a_broken_server_is_no_verdict_for_ever(over_http: Opener) -> None:
+    llm = FakeLLM(faults=[Fault("500", at=range(1, 4))])
+    assert over_http(llm).probe(["embed"])["embed"].verdict == "broken"
+    assert over_http(llm).probe(["embed"])["embed"].verdict == "works"
+
+
+def test_a_server_that_is_away_is_not_judged(over_http: Opener) -> None:
+    session = over_http(FakeLLM(), max_retries=0)
+    session.backend.url = "http://127.0.0.1:9/v1"  # type: ignore[attr-defined]
+    with pytest.raises(ConnectionFailed):
+        session.probe()
+
+
+def test_a_refused_key_is_not_judged(over_http: Opener) -> None:
+    with pytest.raises(RequestRefused, match="401"):
+        over_http(FakeLLM(faults=[Fault("401")])).probe(["embed"])
+
+
+def test_the_schema_is_asked_about_when_one_is_first_needed(over_http: Opener) -> None:
+    llm = FakeLLM()
+    session = over_http(llm)
+    session.complete(["a"])
+    assert llm.received["complete"] == 1
+    session.complete([f"q{n}" for n in range(30)], schema=SCHEMA)
+    assert llm.received["complete"] == 1 + 1 + 30
+
+
+def test_an_ignored_schema_goes_into_the_prompt(over_http: Opener) -> None:
+    llm = FakeLLM({"how many?": {"x": 5}}, faults=[Fault("ignored_schema")])
+    reply = over_http(llm).complete(["how many?"], schema=SCHEMA)[0]
+    assert reply.data == {"x": 5}
+    assert json.dumps(SCHEMA) in llm.prompts[-1]
+
+
+def test_a_server_that_ignores_the_schema_and_the_prompt_fails_openly(over_http: Opener) -> None:
+    llm = FakeLLM(lambda request: "The answer is five.")
+    session = over_http(llm)
+    reply = session.complete(["how many?"], schema=SCHEMA)[0]
+    assert (reply.data, session.usage.failures, session.usage.parse_failures) == (None, 1, 3)
+
+
+def test_a_schema_that_the_server_refuses_goes_into_the_prompt(over_http: Opener) -> None:
+    llm = FakeLLM({"a": {"x": 1}}, faults=[Fault("400", at={2})])
+    session = over_http(llm, max_concurrency=1)
+    assert [reply.data for reply in session.complete(["a"], schema=SCHEMA)] == [{"x": 1}]
+    assert json.dumps(SCHEMA) in llm.prompts[-1]
+
+
+def test_scores_come_by_chat_where_echo_does_not_work(over_http: Opener) -> None:
+    # The first score call is the probe by echo, which the fault meets.
+    scores = {("good? Yes or No", "Yes"): -0.2, ("good? Yes or No", "No"): -1.7}
+    llm = FakeLLM(scores=scores, faults=[Fault("ignored_logprobs", at={1}, verb="score")])
+    session = over_http(llm)
+    assert session.score(["good? Yes or No"], ["Yes", "No"]) == pytest.approx(np.array([[-0.2, -1.7]]))
+    assert "first tokens only" in session.probe(["logprobs_echo", "logprobs_chat"]).advice[0]
+
+
+def test_capabilities_follow_the_findings(over_http: Opener) -> None:
+    llm = FakeLLM(faults=[Fault("ignored_logprobs", verb="score"), Fault("404", verb="embed")])
+    session = over_http(llm)
+    assert session.capabilities == {"complete", "score", "embed"}
+    session.probe()
+    assert session.capabilities == {"complete"}
+
+
+def test_a_model_in_process_is_tried_too(in_process: Opener) -> None:
+    got = verdicts(in_process(FakeLLM(batch_size=8)).probe())
+    assert got == dict.fromkeys([f for f in FEATURES if f != "logprobs_chat"], "works")
+
+
+def test_verbs_that_a_model_lacks_are_not_tried(in_process: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeLLM, "capabilities", frozenset({"embed"}))
+    llm = FakeLLM()
+    assert verdicts(in_process(llm).probe(["complete", "embed"])) == {"complete": "refused", "embed": "works"}
+    assert llm.received["complete"] == 0
+
+
+def test_the_result_is_plain_data(over_http: Opener) -> None:
+    result = over_http(FakeLLM()).probe()
+    assert json.loads(json.dumps(result.as_dict()))["seconds_per_request"] > 0
+    assert [row["feature"] for row in result.rows()] == list(FEATURES)
+    assert pickle.loads(pickle.dumps(result)) == result
+
+
+def test_shortcomings_are_told_with_what_is_done_about_them(over_http: Opener) -> None:
+    llm = FakeLLM(faults=[Fault("ignored_schema", verb="complete"), Fault("404", verb="embed")])
+    advice = " ".join(over_http(llm).probe().advice)
+    assert "validated here" in advice
+    assert "embed()" in advice
+
+
+def test_an_unknown_feature_is_named(over_http: Opener) -> None:
+    with pytest.raises(InputError, match="telepathy"):
+        over_http(FakeLLM()).probe(["telepathy"])
