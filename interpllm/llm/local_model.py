@@ -73,7 +73,8 @@ class LocalModel:
         encoded = self.tokenizer(list(texts), padding=False, truncation=False, verbose=False)["input_ids"]
         empty = self.tokenizer("")["input_ids"]
         tail = len(self.tokenizer(suffix, add_special_tokens=False)["input_ids"]) + min(len(empty), 1)
-        nothing = empty or [self.tokenizer.bos_token_id or self.tokenizer.eos_token_id or 0]
+        marks = (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id, 0)
+        nothing = empty or [next(mark for mark in marks if mark is not None)]
         for ids in encoded:
             if len(ids) > self.limit:
                 del ids[self.limit - tail : len(ids) - tail]
