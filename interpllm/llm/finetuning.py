@@ -223,8 +223,11 @@ class FinetunedBackend:
 
         model = LocalModel(self.base.folder, number_format(self.base.dtype), self.base.causal, heads=False)
         weights = load_file(self.path, device=model.device)
-        head = torch.nn.Linear(model.width, max(len(self.classes), 1), device=model.device)
-        head.load_state_dict({name: weights.pop(f"head.{name}") for name in ("weight", "bias")})
+        n_outputs = max(len(self.classes), 1)
+        head = torch.nn.utils.skip_init(torch.nn.Linear, model.width, n_outputs, device=model.device)
+        head.requires_grad_(False).load_state_dict(
+            {name: weights.pop(f"head.{name}") for name in ("weight", "bias")}
+        )
         model.reader.load_state_dict(weights)
         return model, head
 
