@@ -61,7 +61,7 @@ def answers(model: LinearModel, texts: list[str]) -> Answers:
 
 
 def trial_texts(model: LinearModel, sample: Iterable[str]) -> list[str]:
-    """Collect texts to try an export on: the sample, nasty ones, some phrases alone, and all of them in turn."""
+    """Collect texts to try an export on: the sample, nasty ones, some phrases alone, and all in turn."""
     phrases = list(model.weights)
     starts = range(0, len(phrases), _PHRASES_A_TEXT)
     together = (" ".join(phrases[start : start + _PHRASES_A_TEXT]) for start in starts)
