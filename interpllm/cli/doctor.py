@@ -11,9 +11,8 @@ from importlib import metadata
 from typing import Any
 
 from interpllm import __version__
-from interpllm.cli.options import add_json, add_llm, llm_of
+from interpllm.cli.options import add_json, add_llm
 from interpllm.cli.terminal import safe, table
-from interpllm.errors import InputError
 
 HELP = "check the installation, or with --llm find out what a language model can really do"
 EXAMPLE = """\
@@ -83,10 +82,9 @@ def _needed_for(library: str, version: str | None) -> str:
 
 
 def _examine(args: argparse.Namespace) -> None:
-    session = llm_of(args)
-    if session is None:
-        raise InputError("--llm none is no language model; name one to examine.")
-    with session:
+    from interpllm.llm import connect
+
+    with connect(args.llm, model=args.model, cache=args.cache) as session:
         print("asking a few small questions ...", file=sys.stderr)
         result = session.probe()
     if args.json:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from interpllm.cli.measure import measure
+from interpllm.cli.measure import measure, sentence
 from interpllm.cli.options import (
     add_estimator,
     add_json,
@@ -19,6 +19,7 @@ from interpllm.cli.options import (
     training_rows,
 )
 from interpllm.cli.table import read
+from interpllm.cli.terminal import size
 from interpllm.errors import InputError
 
 HELP = "make a readable model of texts with labels, and write it to one file"
@@ -89,4 +90,17 @@ def test_rows(args: argparse.Namespace, regression: bool) -> tuple[list[str], li
 
 def said(made: dict[str, Any], args: argparse.Namespace) -> str:
     """What was made, for people."""
-    return json.dumps(made)
+    low, high = made["ngram_range"]
+    kind = f"{len(made['classes'])} classes" if made["classes"] else "a number"
+    score = "accuracy" if made["classes"] else "r2"
+    chosen, alone = made["report"]["chosen"]["score"], made["report"]["plain"]["score"]
+    lines = [
+        f"{args.out}: {made['estimator']} for {kind}, from {made['rows']} texts in {made['seconds']:.0f} s",
+        f"  {made['n_terms']:,} n-grams of {low} to {high} words, {size(made['bytes'])}",
+        f"  cross-validated {score} {chosen:.3f} ({alone:.3f} without the language model)",
+    ]
+    if "test" in made:
+        lines.append(f"  on {args.test}: {sentence(made['test'])}")
+    if args.out.endswith(".json"):
+        lines.append(f"next: interpllm rules {args.out}    interpllm predict {args.out} NEW.csv")
+    return "\n".join(lines)

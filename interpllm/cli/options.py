@@ -41,7 +41,7 @@ def add_llm(command: argparse.ArgumentParser, default: str | None) -> None:
         "--llm",
         metavar="SPEC",
         default=default,
-        help="local, minilm, openai, an http(s)://.../v1 URL, hf:FOLDER or hf:OWNER/NAME" + said,
+        help="local, minilm, none, openai, an http(s)://.../v1 URL, hf:FOLDER or hf:OWNER/NAME" + said,
     )
     command.add_argument("--model", metavar="NAME", help="model to ask for at a server")
     command.add_argument(
@@ -134,10 +134,10 @@ def model_of(path: str) -> LinearModel:
     return load(path)
 
 
-def llm_of(args: argparse.Namespace) -> Session | None:
-    """The session that ``--llm``, ``--model`` and ``--cache`` describe; None for ``--llm none``."""
-    if args.llm == "none":
-        return None
+def llm_of(args: argparse.Namespace) -> Session | str | None:
+    """What an estimator's ``llm`` is: None for ``--llm none``, the spec, or a session of ``--model``."""
+    if args.model is None:
+        return None if args.llm == "none" else args.llm
     from interpllm.llm import connect
 
     return connect(args.llm, model=args.model, cache=args.cache)

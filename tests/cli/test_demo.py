@@ -1,0 +1,52 @@
+"""The demo, on a stand-in for the embedded model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interpllm import datasets, llm, runtime
+from interpllm.llm import zoo
+from interpllm.testing import FakeLLM
+
+Cli = Callable[..., Any]
+
+
+@pytest.fixture
+def demo(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The command, with nothing to download, a fake to ask, and fewer tickets."""
+    pulled: list[str] = []
+    connect, load_tickets = llm.connect, datasets.load_tickets
+    monkeypatch.setattr(zoo, "pull", lambda name, progress: pulled.append(name))
+    monkeypatch.setattr(llm, "connect", lambda spec, **settings: connect(FakeLLM(latency=0.01), **settings))
+    monkeypatch.setattr(datasets, "load_tickets", lambda split: load_tickets(split).iloc[::4])
+
+    def run(*arguments: str) -> Any:
+        ran = cli("demo", *arguments)
+        assert (ran.status, pulled) == (0, ["smollm2-135m"]), ran.err
+        return ran
+
+    return run
+
+
+def test_demo_shows_all_it_promises(demo: Callable[..., Any], tmp_path: Path) -> None:
+    out = demo("--color", "always").out
+    assert "TF-IDF + logistic regression" in out
+    assert all(
+        f"\n  {name}: " in out for name in ("account", "billing", "cancellation", "defect", "delivery")
+    )
+    assert "\x1b[30;48;5;" in out
+    assert f"tickets.json: {runtime.load(tmp_path / 'tickets.json').n_terms} n-grams" in out
+    assert "times faster than asking" in out
+
+
+def test_demo_json_holds_the_figures(demo: Callable[..., Any], tmp_path: Path) -> None:
+    shown = json.loads(demo("--json").out)
+    assert shown["bytes"] == (tmp_path / "tickets.json").stat().st_size
+    assert shown["texts_a_second"]["the language model"] < 1 / 0.01
+    assert shown["times_faster"] > 1
+    assert max(map(len, shown["strongest"].values())) == 20
