@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from time import time
@@ -100,8 +101,8 @@ class OpenAIBackend:
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
         with self._lock:
-            if self._client is not None and self._pid == os.getpid():
-                self._client.close()
+            if self._client is not None:
+                _close(self._client, self._pid)
             self._client = None
 
     # The protocol -------------------------------------------------------------------------------------
@@ -327,6 +328,7 @@ class OpenAIBackend:
                     trust_env=urlsplit(self.url).hostname not in _LOOPBACK,
                 )
                 self._pid = os.getpid()
+                weakref.finalize(self, _close, self._client, self._pid)
             return self._client
 
 
@@ -342,6 +344,12 @@ def require_model(backend: OpenAIBackend, served: Sequence[str]) -> str:
         return served[0]
     some = ", ".join(served[:10]) + (", ..." if len(served) > 10 else "") if served else "none"
     raise CapabilityError(f"{backend.url} serves {len(served)} models ({some}). Choose one with model='...'.")
+
+
+def _close(client: httpx.Client, pid: int) -> None:
+    """Close what this process opened; a fork leaves its parent's connections alone."""
+    if pid == os.getpid():
+        client.close()
 
 
 def _words(answer: Any) -> str:

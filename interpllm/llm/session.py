@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interpllm.errors import CapabilityError, InputError, LLMError
+from interpllm.errors import CapabilityError, InputError, LLMError, RequestRefused, TransientError
 from interpllm.llm.asking import Asker, embedding_parts
 from interpllm.llm.base import LanguageModel, Reply, Request, Usage, fill
 from interpllm.llm.budget import Budget, Estimate, Prices
@@ -433,7 +433,12 @@ class Session:
         about = {"verb": "models", "base_url": backend.url}
         served = self.memory.note(about)
         if served is None:
-            served = self.courier.send(Estimate(0), lambda: Came(backend.models(), items=0))
+            try:
+                served = self.courier.send(Estimate(0), lambda: Came(backend.models(), items=0))
+            except (TransientError, RequestRefused) as error:
+                if getattr(error, "status", None) in (401, 403):
+                    raise
+                raise CapabilityError(f"{error} Name the model yourself with model='...'.") from None
             self.memory.take_note(about, served)
         backend.model = require_model(backend, served)
 

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -258,8 +259,8 @@ class Store:
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
-                self._connection.close()
+            if self._connection is not None:
+                _close(self._connection, self._pid)
             self._connection = None
 
     # SQLite -------------------------------------------------------------------------------------------
@@ -303,6 +304,7 @@ class Store:
         if self._connection is None:
             self._connection = self._connect_read_only() if self.read_only else self._connect()
             self._pid = os.getpid()
+            weakref.finalize(self, _close, self._connection, self._pid)
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -351,6 +353,12 @@ class Store:
                 f"reads {VERSION}). Upgrade interpllm, or choose another store with cache=."
             )
         return int(version)
+
+
+def _close(db: sqlite3.Connection, pid: int) -> None:
+    """Close what this process opened; a fork leaves its parent's connections alone."""
+    if pid == os.getpid():
+        db.close()
 
 
 def _or(replace: bool) -> str:

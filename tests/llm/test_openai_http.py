@@ -234,6 +234,13 @@ def test_of_several_models_one_must_be_named(backend: OpenAIBackend) -> None:
         require_model(backend, ["a", "b"])
 
 
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_server_that_lists_no_models_is_told_with_the_fix(server: Recorder, status: int) -> None:
+    server.status = status
+    with connect(server.url, max_retries=0) as session, pytest.raises(CapabilityError, match="model="):
+        session.complete(["a"])
+
+
 # Log-probabilities ------------------------------------------------------------------------------------
 
 
