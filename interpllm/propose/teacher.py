@@ -1,21 +1,33 @@
-"""A teacher for the table: a linear probe on an LLM's states of whole texts, cross-fitted.
+"""Teachers for the table, which read what a sum of n-grams cannot: word order, a negation far away.
 
-The probe reads what a sum of n-grams cannot (word order, negation far away). Its probabilities of a row come
-from a probe that was fitted on other rows, so that a student who learns from them is not handed the row's
-label a second time. Singh et al. 2023 fit on labels alone; the teacher is knowledge distillation
-(Hinton et al. 2015).
+`Probe` is a linear probe on an LLM's states of whole texts. Its probabilities of a row come from a probe that
+was fitted on other rows, so that a student who learns from them is not handed the row's label a second time.
+`Tuned` is a local encoder fine-tuned on the rows; it knows their labels by heart, so it also answers variants
+of their texts. Singh et al. 2023 fit on labels alone; a teacher is knowledge distillation (Hinton et al. 2015).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold
 
+from interpllm import llm
+from interpllm.propose.variants import variants
+
 Array = NDArray[np.float64]
-STRENGTHS = (1e-4, 1e-3, 1e-2)
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 PARTS = 4
+VARIANTS = 30_000
+"""About how many variants a fine-tuned teacher answers in all, ..."""
+MOST_PER_TEXT = 12
+"""... and at most of one text."""
+SOFTENING = 3.0
+"""A fine-tuned teacher's log-odds are divided by this: its probabilities alone would be nearly labels."""
 
 
 class Probe:
@@ -93,3 +105,65 @@ class Probe:
             return float(weight @ (soft[:, 0] - self.y[rows]) ** 2)
         right = soft[np.arange(len(rows)), self.y[rows].astype(int)]
         return float(-weight @ np.log(np.clip(right, 1e-12, None)))
+
+
+class Tuned:
+    """A local encoder fine-tuned on the rows, that answers variants of their texts and embeds n-grams.
+
+    Parameters
+    ----------
+    encoder : Session
+        With a local model that can be fine-tuned.
+    texts : list of str, (n_rows,)
+    labels : list
+        Class names or values, as they are told to the encoder.
+    weight : array (n_rows,)
+    names : list of str
+        Names of the classes in the order of the outputs; empty for regression.
+    random_state : int
+        Seed of the training and of the variants.
+    verbose : int
+        1 shows progress bars.
+    """
+
+    def __init__(
+        self,
+        encoder: llm.Session,
+        texts: list[str],
+        labels: list[Any],
+        weight: Array,
+        names: list[str],
+        random_state: int = 0,
+        verbose: int = 0,
+    ) -> None:
+        self.encoder, self.texts, self.labels, self.weight = encoder, texts, labels, weight
+        self.names, self.random_state, self.verbose = names, random_state, verbose
+        self._sessions: dict[bytes, llm.Session] = {}
+
+    def learned(self, rows: NDArray[np.intp]) -> llm.Session:
+        """The encoder fine-tuned on some rows; asked again for the same rows, the same one."""
+        name = rows.tobytes()
+        if name not in self._sessions:
+            self._sessions[name] = llm.finetune(
+                self.encoder,
+                [self.texts[row] for row in rows],
+                [self.labels[row] for row in rows],
+                task="classification" if self.names else "regression",
+                sample_weight=self.weight[rows],
+                random_state=self.random_state,
+                verbose=self.verbose,
+            )
+        return self._sessions[name]
+
+    def soft(self, rows: NDArray[np.intp], texts: list[str]) -> Array:
+        """Softened probabilities (regression: values) of texts, by the encoder that learned from the rows."""
+        session = self.learned(rows)
+        if not self.names:
+            return np.asarray(session.score(texts, ["value"]), dtype=np.float64)
+        soft = softmax(session.score(texts, self.names) / SOFTENING, axis=1)
+        return soft[:, 1:] if len(self.names) == 2 else soft
+
+    def variants(self, rows: NDArray[np.intp]) -> list[str]:
+        """The texts without labels that a student of these rows learns from."""
+        per_text = int(np.clip(VARIANTS // len(rows), 1, MOST_PER_TEXT))
+        return variants([self.texts[row] for row in rows], per_text, self.random_state)

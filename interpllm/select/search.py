@@ -8,11 +8,12 @@ the teacher). Going without the LLM stays among the choices to the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
@@ -27,7 +28,7 @@ STRENGTHS = {
     ("lasso", "none"): (0.1, 0.3, 0.6, 1.0, 2.0),
     ("lasso", "sqrt"): (1.0, 3.0, 6.0, 10.0, 20.0),
 }
-SCALES = (0.01, 0.03, 0.1, 0.3)
+SCALES = (0.01, 0.03, 0.1)
 MIXES = (0.3, 0.6, 0.9)
 
 
@@ -60,6 +61,11 @@ class Choice:
     scale: float = 0.0
     mix: float = 0.0
 
+    @property
+    def uses_llm(self) -> bool:
+        """Whether a language model has a part in it."""
+        return self.scale > 0 or self.mix > 0
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -71,14 +77,15 @@ class Lesson:
         Its probabilities or values of the rows themselves; NaN where it has none, and labels must do.
     more : sparse matrix (n_more, n_phrases) or None
         N-grams of further texts, without labels.
-    more_lengths : array (n_more,) or None
+    more_lengths : dict of int to array (n_more,) or None
+        Longest n-gram order -> number of distinct n-grams of each.
     more_soft : array (n_more, n_outputs) or None
         Its probabilities or values of those.
     """
 
     soft: Array
     more: sp.csr_matrix | None = None
-    more_lengths: Array | None = None
+    more_lengths: dict[int, Array] | None = None
     more_soft: Array | None = None
 
 
@@ -117,10 +124,29 @@ class Problem:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fit on some rows, as a plain table: ``score = intercept + sum(table) / norm``."""
+    """A fit on some rows, as a plain table: ``score = intercept + sum(table) / norm``.
 
-    intercept: Array  # (n_outputs,)
-    table: Array  # (n_phrases, n_outputs)
+    Parameters
+    ----------
+    intercept : array (n_outputs,)
+    table : array (n_phrases, n_outputs)
+    slope : array (n_dims, n_outputs) or None
+        What an embedding adds to its n-gram's weight: also for n-grams that are not in the table.
+    """
+
+    intercept: Array
+    table: Array
+    slope: Array | None = None
+
+    @property
+    def n_terms(self) -> int:
+        """Number of n-grams with a weight."""
+        return int(np.count_nonzero(np.any(self.table != 0, axis=1)))
+
+    def times(self, factor: float, center: float = 0.0) -> Fitted:
+        """The same fit in other units: every score times a factor, plus a center."""
+        slope = None if self.slope is None else self.slope * factor
+        return Fitted(self.intercept * factor + center, self.table * factor, slope)
 
     def scores(self, matrix: sp.csr_matrix, divisors: Array) -> Array:
         """Scores of rows, (n_rows, n_outputs)."""
@@ -159,10 +185,11 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
         targets = (1 - choice.mix) * targets + choice.mix * taught
         if lesson.more is not None and lesson.more_lengths is not None and lesson.more_soft is not None:
             binary = sp.vstack([binary, lesson.more[:, used]], format="csr")
-            lengths = np.concatenate([lengths, lesson.more_lengths])
+            lengths = np.concatenate([lengths, lesson.more_lengths[choice.order]])
             targets = np.vstack([targets, lesson.more_soft])
             weight = np.concatenate([weight, np.full(len(lengths) - len(rows), weight.mean())])
     inverse = sp.diags_array(1 / divisors(lengths, choice.norm))
+    slope: Array | None = None
     importance = np.ones(len(used))
     if choice.weighting == "idf":
         support = np.asarray(binary[: len(rows)].sum(axis=0)).ravel()
@@ -186,7 +213,7 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
         table, intercept = importance[:, None] * linear.sparse, linear.intercept
     whole = np.zeros((p, outputs))
     whole[used] = table
-    return Fitted(np.asarray(intercept, dtype=np.float64), whole)
+    return Fitted(np.asarray(intercept, dtype=np.float64), whole, slope)
 
 
 @dataclass(frozen=True)
@@ -212,13 +239,22 @@ class Search:
     problem : Problem
     folds : int, optional
         Only the first so many folds are tried; all by default.
+    n_jobs : int, optional
+        Folds tried at the same time, in threads.
     progress : callable, optional
         Called with a number of fits after they were done.
     """
 
-    def __init__(self, problem: Problem, n_folds: int | None = None, progress: Callable[[int], Any] | None = None):
+    def __init__(
+        self,
+        problem: Problem,
+        n_folds: int | None = None,
+        n_jobs: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+    ) -> None:
         self.problem = problem
         self.folds = problem.folds[:n_folds]
+        self.n_jobs = n_jobs
         self.progress = progress
         self.trials: dict[tuple[Choice, int | None], Trial] = {}
 
@@ -236,23 +272,26 @@ class Search:
         known = self.trials.get((choice, size))
         if known is not None:
             return known
-        problem, scores, judged, sizes = self.problem, [], [], []
-        for number, (rows, judge) in enumerate(self.folds):
+        problem = self.problem
+
+        def one(number: int, rows: Rows, judge: Rows) -> tuple[Array, int]:
             fitted = fit(problem, rows, choice, None if columns is None else columns(number))
             by = divisors(problem.lengths[choice.order][judge], choice.norm)
-            scores.append(fitted.scores(problem.matrix[judge], by))
-            judged.append(judge)
-            sizes.append(np.count_nonzero(np.any(fitted.table != 0, axis=1)))
-            if self.progress is not None:
-                self.progress(1)
-        rows = np.concatenate(judged)
+            return fitted.scores(problem.matrix[judge], by), fitted.n_terms
+
+        jobs = (delayed(one)(number, *fold) for number, fold in enumerate(self.folds))
+        scores, sizes = zip(*Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs), strict=True)
+        if self.progress is not None:
+            self.progress(len(self.folds))
+        rows = np.concatenate([judge for _, judge in self.folds])
         result = judge_scores(np.vstack(scores), problem.targets[rows], problem.weight[rows], problem.loss)
         self.trials[choice, size] = Trial(choice, *result, n_terms=float(np.mean(sizes)))
         return self.trials[choice, size]
 
-    def best(self, choices: Iterable[Choice]) -> Trial:
-        """The best of some choices; of equally good ones the first."""
-        return max((self.trial(choice) for choice in choices), key=merit)
+    def pick(self) -> Trial:
+        """The best trial so far; see :func:`pick`."""
+        unlimited = [trial for (_, size), trial in self.trials.items() if size is None]
+        return pick(unlimited, sum(len(judge) for _, judge in self.folds), self.problem.loss)
 
     def best_strength(self, choice: Choice) -> Trial:
         """The best penalty strength for a choice, walking uphill from its own C along the grid."""
@@ -270,8 +309,22 @@ class Search:
 
 
 def merit(trial: Trial) -> float:
-    """What is maximised: minus the calibrated loss, which tells close choices apart better than accuracy."""
+    """What is maximised within a family: minus the calibrated loss, which is less noisy than accuracy."""
     return -trial.loss
+
+
+def pick(trials: Iterable[Trial], n_judged: int, loss: Loss) -> Trial:
+    """The trial of least loss among those whose score is within a standard error of the best score.
+
+    Loss alone would favour families that are better calibrated over ones that are right more often; score
+    alone is noise where few rows were judged.
+    """
+    trials = list(trials)
+    if loss == "squared":
+        return max(trials, key=merit)
+    top = max(trial.score for trial in trials)
+    error = np.sqrt(top * (1 - top) / n_judged)
+    return max((trial for trial in trials if trial.score >= top - error), key=merit)
 
 
 def judge_scores(scores: Array, targets: Array, weight: Array, loss: Loss) -> tuple[float, float, float]:
@@ -294,49 +347,56 @@ def judge_scores(scores: Array, targets: Array, weight: Array, loss: Loss) -> tu
     return float(weight @ right / total), float(found.fun), float(np.exp(found.x))
 
 
-def search_plain(search: Search, orders: Sequence[int], min_rows_for_idf: int = 50) -> Trial:
-    """The best choice without an LLM."""
+def search_plain(search: Search, orders: Sequence[int]) -> Trial:
+    """The best choice without an LLM.
+
+    Parameters
+    ----------
+    search : Search
+    orders : sequence of int
+        Longest n-grams to choose from.
+    """
     order = 2 if 2 in orders else orders[0]
-    best = max(
-        (
-            search.best_strength(Choice(order=order, norm=norm, penalty=penalty, C=C))
-            for norm, penalty, C in (("sqrt", "ridge", 10.0), ("none", "ridge", 0.3), ("none", "lasso", 0.6))
-        ),
-        key=merit,
-    )
-    best = max(best, search.best_strength(replace(best.choice, weighting="idf")), key=merit)
+    families = (("sqrt", "ridge", 10.0), ("none", "ridge", 0.3), ("none", "lasso", 0.6))
+    tried = [search.best_strength(Choice(order=order, norm=n, penalty=p, C=C)) for n, p, C in families]
+    tried += [search.best_strength(replace(max(tried, key=merit).choice, weighting="idf"))]
+    lead = search.pick().choice
     for other in orders:
         if other != order:
-            best = max(best, search.best_strength(replace(best.choice, order=other)), key=merit)
-    return best
+            search.best_strength(replace(lead, order=other))
+    return search.pick()
 
 
-def search_assisted(search: Search, plain: Trial) -> Trial:
-    """The best choice with an LLM's embedding block and teacher, `plain` among the candidates.
+def search_assisted(search: Search) -> Trial:
+    """The best choice of all, with an LLM's embedding block and teacher or without.
 
-    The ridge family may use both; the lasso, which has no dense block, may follow the teacher.
+    The better of the two ridge families (by norm) looks for its scale and its mix, the other one takes them
+    over; lasso, which has no dense block, may follow the teacher.
     """
-    problem, best = search.problem, plain
-    ridge = max(
-        (t for t in search.trials.values() if t.choice.penalty == "ridge" and t.choice.order == plain.choice.order),
-        key=merit,
-        default=plain,
-    )
-    starts = [ridge] if ridge is plain else [ridge, plain]
-    for start in starts:
-        current = start
-        if problem.embed is not None and start.choice.penalty == "ridge":
-            current = max(
-                (search.trial(replace(start.choice, scale=s)) for s in SCALES), key=merit
-            )
-            current = search.best_strength(current.choice)
+    problem, order = search.problem, search.pick().choice.order
+    families = [
+        max((t for t in search.trials.values() if _family(t.choice) == family), key=merit)
+        for family in dict.fromkeys(_family(t.choice) for t in search.trials.values())
+        if family[-1] == order
+    ]
+    families.sort(key=lambda t: (t.choice.penalty == "lasso", t.loss))
+    found = Choice()
+    for start in families:
+        current = start.choice
+        if current.penalty == "ridge" and found.uses_llm:
+            search.best_strength(replace(current, scale=found.scale, mix=found.mix))
+            continue
+        if current.penalty == "ridge" and problem.embed is not None:
+            current = _best(search, (replace(current, scale=s) for s in SCALES))
         if problem.teach is not None:
-            current = max([current, *(search.trial(replace(current.choice, mix=m)) for m in MIXES)], key=merit)
-            current = search.best_strength(current.choice)
-        best = max(best, current, key=merit)
-    return best
+            current = _best(search, (replace(current, mix=m) for m in MIXES))
+        found = search.best_strength(current).choice
+    return search.pick()
 
 
-def describe(choice: Choice) -> dict[str, Any]:
-    """A choice as JSON values."""
-    return asdict(choice)
+def _family(choice: Choice) -> tuple[str, str, int]:
+    return choice.penalty, choice.norm, choice.order
+
+
+def _best(search: Search, choices: Iterable[Choice]) -> Choice:
+    return max((search.trial(choice) for choice in choices), key=merit).choice

@@ -24,6 +24,9 @@ from sklearn.linear_model import Lasso, LogisticRegression
 Array = NDArray[np.float64]
 Loss = Literal["logistic", "multinomial", "squared"]
 
+FEW_ROWS = 1000
+"""With so few rows or fewer a ridge is solved in the space of the rows, which costs their number cubed."""
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -74,7 +77,6 @@ def fit_ridge(
     loss: Loss,
     Z: NDArray[np.floating] | None = None,
     weight: Array | None = None,
-    start: Linear | None = None,
     tolerance: float = 1e-3,
     max_iter: int = 300,
 ) -> Linear:
@@ -91,14 +93,19 @@ def fit_ridge(
     Z : array (n_rows, n_dims), optional
         The dense block, scaled by the caller: its scale against X is a choice of the model.
     weight : array (n_rows,), optional
-    start : Linear, optional
-        Where to start from, such as the solution at a nearby ``C``.
     tolerance : float
         L-BFGS stops when the largest gradient entry is below this share of the one at zero.
     """
     n, outputs = targets.shape
     p, d = X.shape[1], 0 if Z is None else Z.shape[1]
     weight = np.ones(n) if weight is None else weight
+    if n <= FEW_ROWS and n < p:
+        back, rotated = _rotated(X, Z)
+        small = fit_ridge(
+            sp.csr_matrix((n, 0)), targets, C=C, loss=loss, Z=rotated, weight=weight, tolerance=tolerance, max_iter=max_iter
+        )
+        spanned = back @ small.dense
+        return Linear(small.intercept, X.T @ spanned, np.zeros((0, outputs)) if Z is None else Z.T @ spanned)
     total = weight.sum()
     transposed = sp.csr_matrix(X.T)
 
@@ -121,16 +128,37 @@ def fit_ridge(
         return float(value), gradient.ravel() / total
 
     zero = np.zeros((1 + p + d) * outputs)
-    theta = zero if start is None else np.vstack([start.intercept[None], start.sparse, start.dense]).ravel()
     largest = float(np.abs(objective(zero)[1]).max())
     solution = minimize(
         objective,
-        theta,
+        zero,
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": max_iter, "gtol": max(tolerance * largest, 1e-12), "ftol": 1e-7, "maxcor": 10},
     )
     return split(solution.x)
+
+
+def _rotated(X: sp.csr_matrix, Z: NDArray[np.floating] | None) -> tuple[Array, Array]:
+    """Few rows in as many dimensions as there are rows, and the way back.
+
+    A ridge solution is a combination of the rows A = [X, Z]. With A A' = Q L Q' it is the same as a ridge on
+    F = Q sqrt(L), an (n x rank) matrix, whose solution v stands for A' Q v / sqrt(L).
+
+    Returns
+    -------
+    back : array (n, rank)
+        ``A.T @ back @ v`` is the solution in the original dimensions.
+    rotated : array (n, rank)
+        F.
+    """
+    products = np.asarray((X @ X.T).todense())
+    if Z is not None:
+        products = products + Z.astype(np.float64) @ Z.T
+    values, vectors = np.linalg.eigh(products)
+    kept = values > values[-1] * 1e-10
+    root = np.sqrt(values[kept])
+    return vectors[:, kept] / root, vectors[:, kept] * root
 
 
 def fit_lasso(

@@ -1,0 +1,168 @@
+"""What a language model adds to an n-gram model: vectors of n-grams, and a teacher.
+
+`Frozen` reads an LLM as it is; `FineTuned` teaches a local encoder the task first. Both give the search the
+same two things: ``embed(rows)``, one vector an n-gram, and ``teach(rows)``, a `Lesson` for students of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from interpllm.llm import Session
+from interpllm.propose.ngrams import NgramRows, rows_of
+from interpllm.propose.teacher import Probe, Tuned
+from interpllm.select.search import Choice, Lesson, Problem, Rows, Search
+from interpllm.select.sparse import Array
+
+MOST_EMBEDDED = 30_000
+"""N-grams that are embedded at most, the most frequent ones; the others are weighed by their rows alone."""
+MOST_TAUGHT = 15_000
+"""Texts whose states are read at most; the others are learned from by their labels alone."""
+SAMPLE = 400
+"""N-grams that templates are compared on."""
+
+
+class Frozen:
+    """An LLM as it is.
+
+    Parameters
+    ----------
+    session : Session
+        With the verb ``embed``.
+    ngrams : NgramRows
+    texts : list of str, (n_rows,)
+    probe_of : callable
+        States (n, dim), rows -> `Probe` of those rows.
+    verbose : int
+        1 shows progress bars.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        ngrams: NgramRows,
+        texts: list[str],
+        y: NDArray[Any],
+        weight: Array,
+        groups: NDArray[np.intp],
+        n_classes: int,
+        verbose: int = 0,
+    ) -> None:
+        self.session, self.ngrams, self.texts, self.verbose = session, ngrams, texts, verbose
+        self.y, self.weight, self.groups, self.n_classes = y, weight, groups, n_classes
+        self.template = "{text}"
+        self._vectors: NDArray[np.float32] | None = None
+        self._probe: Probe | None = None
+        self._taught: Rows = np.arange(0)
+        self._lessons: dict[bytes, Lesson] = {}
+
+    def choose_template(self, candidates: Sequence[str], search: Search, choice: Choice) -> dict[str, float]:
+        """Take the template whose vectors of frequent n-grams, and nothing else, predict best.
+
+        Returns
+        -------
+        dict
+            Template -> cross-validated loss.
+        """
+        if len(candidates) == 1:
+            self.template = candidates[0]
+            return {}
+        frequent = np.argsort(-self.ngrams.support, kind="stable")[:SAMPLE]
+        losses = {}
+        for template in candidates:
+            vectors = np.zeros((len(self.ngrams.phrases), 1), dtype=np.float32)
+            found = self._embed([self.ngrams.phrases[i] for i in frequent], template, "comparing templates")
+            vectors = np.zeros((len(self.ngrams.phrases), found.shape[1]), dtype=np.float32)
+            vectors[frequent] = found
+            problem = replace(search.problem, embed=lambda _, vectors=vectors: vectors)
+            # So strong a penalty leaves the n-grams' own weights near zero beside the block of vectors.
+            alone = replace(choice, penalty="ridge", C=1e-3, scale=1.0, mix=0.0, norm="sqrt")
+            losses[template] = Search(problem, n_folds=1).trial(alone).loss
+        self.template = min(losses, key=lambda t: losses[t])
+        return losses
+
+    def embed(self, rows: Rows) -> NDArray[np.float32]:
+        """Vectors of the n-grams, (n_phrases, n_dims); the same for all rows."""
+        if self._vectors is None:
+            frequent = np.sort(np.argsort(-self.ngrams.support, kind="stable")[:MOST_EMBEDDED])
+            found = self.embed_phrases([self.ngrams.phrases[i] for i in frequent])
+            self._vectors = np.zeros((len(self.ngrams.phrases), found.shape[1]), dtype=np.float32)
+            self._vectors[frequent] = found
+        return self._vectors
+
+    def embed_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
+        """Vectors of any n-grams, (n, n_dims)."""
+        return self._embed(phrases, self.template, "reading n-grams")
+
+    def teach(self, rows: Rows) -> Lesson:
+        """Cross-fitted probabilities of a probe on the texts' states."""
+        name = rows.tobytes()
+        if name not in self._lessons:
+            if self._probe is None:
+                n = len(self.texts)
+                chosen = np.random.default_rng(0).permutation(n)[:MOST_TAUGHT] if n > MOST_TAUGHT else np.arange(n)
+                self._taught = np.sort(chosen)
+                t = self._taught
+                states = self._embed([self.texts[i] for i in t], self.template, "reading texts")
+                self._probe = Probe(states, self.y[t], self.weight[t], self.groups[t], self.n_classes)
+            known = np.isin(self._taught, rows, assume_unique=True)
+            position = np.searchsorted(rows, self._taught[known])
+            soft = np.full((len(rows), max(1, self.n_classes) if self.n_classes != 2 else 1), np.nan)
+            soft[position] = self._probe.soft(np.flatnonzero(known))
+            self._lessons[name] = Lesson(soft)
+        return self._lessons[name]
+
+    def _embed(self, texts: list[str], template: str, what: str) -> NDArray[np.float32]:
+        with tqdm(total=len(set(texts)), desc=what, disable=not self.verbose, unit="text") as bar:
+            return self.session.embed(texts, template, progress=bar.update)
+
+
+class FineTuned:
+    """A local encoder that has learned the task from the rows.
+
+    Parameters
+    ----------
+    tuned : Tuned
+    ngrams : NgramRows
+    """
+
+    template = "{text}"
+
+    def __init__(self, tuned: Tuned, ngrams: NgramRows) -> None:
+        self.tuned, self.ngrams = tuned, ngrams
+        self._rows: Rows = np.arange(0)
+        self._vectors: dict[bytes, NDArray[np.float32]] = {}
+        self._lessons: dict[bytes, Lesson] = {}
+
+    def embed(self, rows: Rows) -> NDArray[np.float32]:
+        """Vectors of the n-grams by the encoder that learned from these rows, (n_phrases, n_dims)."""
+        name = rows.tobytes()
+        if name not in self._vectors:
+            self._rows = rows
+            self._vectors[name] = self.embed_phrases(self.ngrams.phrases)
+        return self._vectors[name]
+
+    def embed_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
+        """Vectors of any n-grams by the encoder that was asked for last, (n, n_dims)."""
+        return self.tuned.learned(self._rows).embed(phrases)
+
+    def teach(self, rows: Rows) -> Lesson:
+        """Its probabilities of the texts and of variants of them."""
+        name = rows.tobytes()
+        if name not in self._lessons:
+            own = self.tuned.soft(rows, [self.tuned.texts[row] for row in rows])
+            texts = self.tuned.variants(rows)
+            found = rows_of(texts, self.ngrams.phrases, self.ngrams.orders)
+            self._lessons[name] = Lesson(own, found.matrix, found.lengths, self.tuned.soft(rows, texts))
+        return self._lessons[name]
+
+
+def assisted(problem: Problem, help: Frozen | FineTuned, *, distill: bool) -> Problem:
+    """The problem with the language model's help among what a fit may use."""
+    return replace(problem, embed=help.embed, teach=help.teach if distill else None)

@@ -1,0 +1,518 @@
+"""Aug-Linear: a table of n-gram weights that a language model helps to write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.class_weight import compute_sample_weight
+from tqdm import tqdm
+
+from interpllm.errors import InputError
+from interpllm.estimators.assistance import MOST_EMBEDDED, MOST_TAUGHT, FineTuned, Frozen, assisted
+from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin, TrainingRows
+from interpllm.estimators.inputs import column_of, texts_of
+from interpllm.estimators.table import linear_model
+from interpllm.llm import LanguageModel, Session, as_session, connect
+from interpllm.llm.plan import Plan
+from interpllm.propose.ngrams import NgramRows, count_ngrams
+from interpllm.propose.teacher import Probe, Tuned
+from interpllm.propose.templates import templates
+from interpllm.runtime.tokens import ngrams as ngrams_of
+from interpllm.select.search import (
+    Choice,
+    Fitted,
+    Problem,
+    Search,
+    Trial,
+    fit,
+    search_assisted,
+    search_plain,
+)
+from interpllm.select.size import SIZES, Shrinker, shrink
+from interpllm.select.split import folds, near_duplicates
+
+LLM = str | Session | LanguageModel | None
+
+JUDGED = 2000
+"""Rows that a choice is judged on: more folds are not tried once so many rows were judged."""
+FEW_ROWS = 1000
+"""With fewer rows than this an n-gram of one row may be in the table; else it takes two."""
+AUTO_ORDERS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """What a fit would take, told before anything is spent.
+
+    Parameters
+    ----------
+    n_ngrams : int
+        N-grams that could be in the table.
+    llm : Plan
+        What the language model would be asked.
+    """
+
+    n_ngrams: int
+    llm: Plan
+
+    @property
+    def requests(self) -> int:
+        """Calls of the language model that the store does not answer."""
+        return self.llm.requests
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens those are."""
+        return self.llm.tokens
+
+    @property
+    def seconds(self) -> float:
+        """About how long they take."""
+        return self.llm.seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON values."""
+        return {"n_ngrams": self.n_ngrams, **asdict(self.llm)}
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_ngrams:,} n-grams; at most {self.requests:,} requests of {self.llm.items:,} texts "
+            f"({self.llm.stored:,} stored), about {self.tokens:,} tokens, {self.seconds:,.0f} seconds"
+        )
+
+
+class _AugLinear:
+    """What the classifier and the regressor share: everything but the loss."""
+
+    llm: LLM
+    task: str | None
+    ngram_range: Literal["auto"] | tuple[int, int]
+    max_terms: int | None
+    vocabulary: Sequence[str] | None
+    distill: Literal["auto"] | bool
+    finetune: bool
+    cv: int
+    random_state: int | None
+    n_jobs: int | None
+    cache: str | os.PathLike[str] | None
+    verbose: int
+
+    def plan(self, X: Any) -> FitPlan:
+        """What `fit` on these texts would ask of the language model; nothing is asked.
+
+        Parameters
+        ----------
+        X : container of n_rows texts
+            As for `fit`.
+
+        Returns
+        -------
+        FitPlan
+            N-grams, requests, tokens and seconds at most: what the store already holds is left out, and
+            n-grams of an order that `fit` then does not choose are not embedded.
+
+        Raises
+        ------
+        InputError
+            When X or a parameter cannot be used.
+        """
+        self._check_parameters()
+        texts = texts_of(column_of(X, "X"))
+        lo, orders = self._orders()
+        ngrams = count_ngrams(texts, (lo, max(orders)), _min_rows(len(texts)))
+        session = self._session()
+        if session is None:
+            return FitPlan(len(ngrams.phrases), Plan())
+        template = max(templates(self.task, "", ()), key=len)
+        plan = session.plan(texts=[p for p in ngrams.phrases][:MOST_EMBEDDED], template=template)
+        if self.distill:
+            plan += session.plan(texts=texts[:MOST_TAUGHT], template=template)
+        return FitPlan(len(ngrams.phrases), plan)
+
+    def _fit_table(
+        self,
+        rows: TrainingRows,
+        targets: NDArray[np.float64],
+        weight: NDArray[np.float64],
+        loss: Literal["logistic", "multinomial", "squared"],
+        classes: list[Any],
+        unit: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        """Choose, fit and keep the table: sets ``model_`` and ``report_``.
+
+        In regression `targets` and ``rows.y`` are in standard units; `unit` is their center and scale.
+        """
+        lo, orders = self._orders()
+        texts, n_classes = rows.texts, len(classes)
+        ngrams = count_ngrams(texts, (lo, max(orders)), _min_rows(len(texts)))
+        if not ngrams.phrases:
+            raise InputError("No text of X holds a word, so there is nothing to learn from; check the text column.")
+        groups = near_duplicates(texts)
+        parts = folds(rows.y, groups, self.cv, stratify=n_classes > 0, random_state=self.random_state)
+        problem = Problem(ngrams.matrix, ngrams.lengths, ngrams.words, targets, weight, loss, parts)
+        everything = np.arange(len(texts))
+        with tqdm(desc="choosing", disable=not self.verbose, unit="fit") as bar:
+            search = Search(problem, _folds_tried(parts), self.n_jobs, bar.update)
+            plain = search_plain(search, orders) if parts else _untried(orders, n_classes)
+            best, help, losses = plain, None, {}
+            session = self._session()
+            if session is not None and parts:
+                help = self._help(session, ngrams, rows, weight, groups, classes)
+                if isinstance(help, Frozen):
+                    losses = help.choose_template(templates(self.task, rows.target, classes), search, plain.choice)
+                search.problem = problem = assisted(problem, help, distill=self.distill is not False)
+                best = search_assisted(search)
+            fitted, best, curve = self._sized(search, best, everything)
+        center, scale = unit
+        fitted = fitted.times(scale * best.temperature, center)
+        extra = self._beyond(help, fitted, best, ngrams, lo)
+        meta = {
+            "estimator": type(self).__name__,
+            "llm": dict(session.identity) if session is not None and best.choice.uses_llm else None,
+            "template": help.template if help is not None and best.choice.uses_llm else None,
+            "finetune": bool(self.finetune and best.choice.uses_llm),
+            "choice": asdict(best.choice),
+            "cross_validation": {"score": best.score, "loss": best.loss, "folds": len(search.folds)},
+        }
+        self.model_ = linear_model(
+            fitted,
+            ngrams,
+            y=rows.y if classes else rows.y * scale + center,
+            index=rows.positions,
+            classes=classes,
+            target=rows.target,
+            order=best.choice.order,
+            norm=best.choice.norm,
+            extra=extra,
+            meta=meta,
+        )
+        self.report_ = {
+            "plain": asdict(plain),
+            "chosen": asdict(best),
+            "templates": losses,
+            "trials": [asdict(trial) for trial in search.trials.values()],
+            "curve": curve,
+            "n_terms": self.model_.n_terms,
+            "n_terms_beyond_training": len(extra),
+            "usage": asdict(session.usage) if session is not None else None,
+        }
+
+    # Steps of the fit ---------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        if self.ngram_range != "auto":
+            lo, hi = self.ngram_range
+            if not 1 <= lo <= hi <= 5:
+                raise InputError(f"ngram_range must be 'auto' or (lowest, highest) of 1 to 5, not {self.ngram_range!r}.")
+        if self.max_terms is not None and self.max_terms < 1:
+            raise InputError(f"max_terms must be at least 1 or None, not {self.max_terms!r}.")
+        if self.cv < 2:
+            raise InputError(f"cv must be at least 2 folds, not {self.cv!r}.")
+        if self.distill not in ("auto", True, False):
+            raise InputError(f"distill must be 'auto', True or False, not {self.distill!r}.")
+        if isinstance(self.vocabulary, str):
+            raise InputError("vocabulary must be a list of texts or words, not one str; put it in a list.")
+
+    def _orders(self) -> tuple[int, tuple[int, ...]]:
+        """Smallest order, and the largest ones to choose from."""
+        if self.ngram_range == "auto":
+            return 1, AUTO_ORDERS
+        return self.ngram_range[0], (self.ngram_range[1],)
+
+    def _session(self) -> Session | None:
+        if self.finetune and self.llm in (None, "local"):
+            return connect("minilm", cache=self.cache)
+        return as_session(self.llm, cache=self.cache)
+
+    def _help(
+        self,
+        session: Session,
+        ngrams: NgramRows,
+        rows: TrainingRows,
+        weight: NDArray[np.float64],
+        groups: NDArray[np.intp],
+        classes: list[Any],
+    ) -> Frozen | FineTuned:
+        if not self.finetune:
+            return Frozen(session, ngrams, rows.texts, rows.y, weight, groups, len(classes), self.verbose)
+        names = [str(c) for c in classes]
+        labels = [names[k] for k in rows.y] if classes else rows.y.tolist()
+        seed = 0 if self.random_state is None else self.random_state
+        return FineTuned(Tuned(session, rows.texts, labels, weight, names, seed, self.verbose), ngrams)
+
+    def _sized(
+        self, search: Search, best: Trial, rows: NDArray[np.intp]
+    ) -> tuple[Fitted, Trial, list[dict[str, Any]]]:
+        """The fit on all rows, within ``max_terms``, and the curve of score against size."""
+        problem, curve = search.problem, []
+        if search.folds:
+            shrinker = Shrinker(Search(problem, 1, self.n_jobs), best.choice)
+            sizes = [size for size in SIZES if size < best.n_terms]
+            curve = [{"size": size, **shrinker.curve_point(size)} for size in sizes]
+        if self.max_terms is None or self.max_terms >= len(problem.words):
+            return fit(problem, rows, best.choice), best, curve
+        if not search.folds:
+            return shrink(problem, rows, best.choice, best.choice, self.max_terms), best, curve
+        small = Shrinker(search, best.choice).trial(self.max_terms)
+        return shrink(problem, rows, best.choice, small.choice, self.max_terms), small, curve
+
+    def _beyond(
+        self, help: Frozen | FineTuned | None, fitted: Fitted, best: Trial, ngrams: NgramRows, lo: int
+    ) -> dict[str, NDArray[np.float64]]:
+        """Weights of the vocabulary's n-grams that no training row has, by their vectors alone."""
+        if self.vocabulary is None:
+            return {}
+        texts = texts_of(column_of(self.vocabulary, "vocabulary"), "vocabulary")
+        known = set(ngrams.phrases)
+        found = dict.fromkeys(p for text in texts for p in ngrams_of(text, lo, best.choice.order) if p not in known)
+        if help is None or fitted.slope is None or not found:
+            return {}
+        vectors = help.embed_phrases(list(found))
+        weights = vectors @ fitted.slope
+        extra = dict(zip(found, weights, strict=True))
+        if self.max_terms is None:
+            return extra
+        room = max(0, self.max_terms - int(np.count_nonzero(np.any(fitted.table != 0, axis=1))))
+        return dict(sorted(extra.items(), key=lambda item: -np.abs(item[1]).max())[:room])
+
+
+def _min_rows(n_rows: int) -> int:
+    return 1 if n_rows < FEW_ROWS else 2
+
+
+def _folds_tried(parts: list[Any]) -> int:
+    judged = np.cumsum([len(judge) for _, judge in parts])
+    return int(np.searchsorted(judged, JUDGED)) + 1
+
+
+def _untried(orders: Sequence[int], n_classes: int) -> Trial:
+    """Too few rows to try anything on: a plain model with a strong penalty."""
+    return Trial(Choice(order=min(orders), C=3.0), score=float("nan"), loss=float("nan"), temperature=1.0, n_terms=0)
+
+
+class AugLinearClassifier(TextClassifierMixin, _AugLinear, BaseEstimator):
+    """A table of n-gram weights that a language model helps to write and that predicts without it.
+
+    The score of a class is ``intercept + (sum of the weights of the text's n-grams) / norm``. A weight is
+    ``u + e @ beta``: a part that is learned for the n-gram itself and a part that follows from the language
+    model's vector ``e`` of it, so that n-grams with few rows, or none, borrow from those of like meaning.
+    Whether that helps, and whether a teacher that reads whole texts does, is decided by cross-validation on
+    the training rows; the plain table stays among the choices.
+
+    Parameters
+    ----------
+    llm : str, Session, LanguageModel or None
+        What `interpllm.connect` takes ("local", "minilm", "hf:...", an address), a session, or any object
+        with the protocol. None fits plain n-grams.
+    task : str or None
+        What the labels mean, in a few words; put before the language model.
+    ngram_range : "auto" or (int, int)
+        Smallest and largest number of words of an n-gram; "auto" chooses the largest among 1, 2 and 3.
+    max_terms : int or None
+        The best model with at most so many n-grams.
+    vocabulary : container of texts or words, or None
+        Without labels. Their n-grams that no training row has enter the table with the weight that their
+        vectors give them.
+    distill : "auto", True or False
+        Whether a teacher that reads whole texts is tried: its share in the targets is chosen by
+        cross-validation, none among the choices. True is the same as "auto".
+    finetune : bool
+        Fine-tune the local encoder ("minilm") on the training rows, and let it be teacher and embedding: it
+        takes minutes. Its weights are kept by content in the cache folder.
+    class_weight : "balanced", dict of label to weight, or None
+        As in scikit-learn.
+    cv : int
+        Folds of the inner cross-validation. Large sets are judged on as many of them as hold 2,000 rows.
+    random_state : int or None
+        Seed of folds, variants and fine-tuning. None is 0: a fit is always reproducible.
+    n_jobs : int or None
+        Folds tried at the same time, in threads; None is 1.
+    cache : path or None
+        Folder of stored replies; None is the user's cache folder.
+    verbose : int
+        1 shows progress bars on standard error.
+
+    Attributes
+    ----------
+    model_ : interpllm.runtime.LinearModel
+        The fitted table, which all verbs read.
+    classes_ : array (n_classes,)
+    report_ : dict
+        ``plain`` and ``chosen``: the best choice without and with the language model, with cross-validated
+        score and loss. ``curve``: score and loss by number of n-grams. ``trials``: all that was tried.
+        ``templates``, ``usage``, ``n_terms``, ``n_terms_beyond_training``.
+    n_features_in_ : int
+    feature_names_in_ : array of str, for frames
+
+    References
+    ----------
+    Singh, Askari, Caruana, Gao: Augmenting interpretable models with large language models during training.
+    Nature Communications 14 (2023). The published weight is ``beta @ e`` alone.
+
+    Examples
+    --------
+    >>> from interpllm import AugLinearClassifier
+    >>> texts = ["good film", "a good one", "bad film", "a bad one"] * 5
+    >>> model = AugLinearClassifier(llm=None).fit(texts, ["yes", "yes", "no", "no"] * 5)
+    >>> model.predict(["good", "bad"]).tolist()
+    ['yes', 'no']
+    """
+
+    def __init__(
+        self,
+        llm: LLM = "local",
+        *,
+        task: str | None = None,
+        ngram_range: Literal["auto"] | tuple[int, int] = "auto",
+        max_terms: int | None = None,
+        vocabulary: Sequence[str] | None = None,
+        distill: Literal["auto"] | bool = "auto",
+        finetune: bool = False,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+        cv: int = 5,
+        random_state: int | None = None,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.llm = llm
+        self.task = task
+        self.ngram_range = ngram_range
+        self.max_terms = max_terms
+        self.vocabulary = vocabulary
+        self.distill = distill
+        self.finetune = finetune
+        self.class_weight = class_weight
+        self.cv = cv
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> AugLinearClassifier:
+        """Fit the table.
+
+        Parameters
+        ----------
+        X : container of n_rows texts
+            A list, 1-D array, pandas or polars Series, or a frame of one column.
+        y : container of n_rows labels
+        sample_weight : container of n_rows numbers, optional
+            Rows of weight 0 are left out.
+
+        Returns
+        -------
+        AugLinearClassifier
+            The estimator itself.
+
+        Raises
+        ------
+        InputError
+            When X, y or a parameter cannot be used; the message names the first offending row.
+        ModelNotFoundError
+            When a local model was not pulled; the message names the command.
+        """
+        self._check_parameters()
+        rows = self._check_fit(X, y, sample_weight)
+        weight = np.ones(len(rows.texts)) if rows.sample_weight is None else rows.sample_weight
+        if self.class_weight is not None:
+            weight = weight * compute_sample_weight(self.class_weight, self.classes_[rows.y])
+        n_classes = len(self.classes_)
+        targets = np.eye(n_classes)[rows.y]
+        if n_classes == 2:
+            targets = targets[:, 1:]
+        loss: Literal["logistic", "multinomial"] = "logistic" if n_classes == 2 else "multinomial"
+        self._fit_table(rows, targets, weight / weight.mean(), loss, self.classes_.tolist())
+        return self
+
+
+class AugLinearRegressor(TextRegressorMixin, _AugLinear, BaseEstimator):
+    """A table of n-gram weights for a number, that a language model helps to write.
+
+    See `AugLinearClassifier` for the method; here the loss is the squared error.
+
+    Parameters
+    ----------
+    llm, task, ngram_range, max_terms, vocabulary, distill, finetune, cv, random_state, n_jobs, cache, verbose
+        As for `AugLinearClassifier`.
+
+    Attributes
+    ----------
+    model_, report_, n_features_in_, feature_names_in_
+        As for `AugLinearClassifier`; scores are R squared.
+
+    Examples
+    --------
+    >>> from interpllm import AugLinearRegressor
+    >>> texts = ["good film", "a good one", "bad film", "a bad one"] * 5
+    >>> model = AugLinearRegressor(llm=None).fit(texts, [2.0, 2.0, 1.0, 1.0] * 5)
+    >>> bool(model.predict(["good"])[0] > model.predict(["bad"])[0])
+    True
+    """
+
+    def __init__(
+        self,
+        llm: LLM = "local",
+        *,
+        task: str | None = None,
+        ngram_range: Literal["auto"] | tuple[int, int] = "auto",
+        max_terms: int | None = None,
+        vocabulary: Sequence[str] | None = None,
+        distill: Literal["auto"] | bool = "auto",
+        finetune: bool = False,
+        cv: int = 5,
+        random_state: int | None = None,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.llm = llm
+        self.task = task
+        self.ngram_range = ngram_range
+        self.max_terms = max_terms
+        self.vocabulary = vocabulary
+        self.distill = distill
+        self.finetune = finetune
+        self.cv = cv
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> AugLinearRegressor:
+        """Fit the table.
+
+        Parameters
+        ----------
+        X : container of n_rows texts
+        y : container of n_rows finite numbers
+        sample_weight : container of n_rows numbers, optional
+
+        Returns
+        -------
+        AugLinearRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        InputError
+            When X, y or a parameter cannot be used; the message names the first offending row.
+        ModelNotFoundError
+            When a local model was not pulled; the message names the command.
+        """
+        self._check_parameters()
+        rows = self._check_fit(X, y, sample_weight)
+        weight = np.ones(len(rows.texts)) if rows.sample_weight is None else rows.sample_weight
+        weight = weight / weight.mean()
+        # Fitted in standard units, so that the same penalties serve targets of any size.
+        center = np.average(rows.y, weights=weight)
+        scale = np.sqrt(np.average((rows.y - center) ** 2, weights=weight)) or 1.0
+        standard = rows._replace(y=(rows.y - center) / scale)
+        self._fit_table(standard, standard.y[:, None], weight, "squared", [], (float(center), float(scale)))
+        return self
