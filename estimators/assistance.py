@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,11 +77,10 @@ class Frozen:
         frequent = np.argsort(-self.ngrams.support, kind="stable")[:SAMPLE]
         losses = {}
         for template in candidates:
-            vectors = np.zeros((len(self.ngrams.phrases), 1), dtype=np.float32)
             found = self._embed([self.ngrams.phrases[i] for i in frequent], template, "comparing templates")
             vectors = np.zeros((len(self.ngrams.phrases), found.shape[1]), dtype=np.float32)
             vectors[frequent] = found
-            problem = replace(search.problem, embed=lambda _, vectors=vectors: vectors)
+            problem = replace(search.problem, embed=partial(_always, vectors))
             # So strong a penalty leaves the n-grams' own weights near zero beside the block of vectors.
             alone = replace(choice, penalty="ridge", C=1e-3, scale=1.0, mix=0.0, norm="sqrt")
             losses[template] = Search(problem, n_folds=1).trial(alone).loss
@@ -106,7 +106,9 @@ class Frozen:
         if name not in self._lessons:
             if self._probe is None:
                 n = len(self.texts)
-                chosen = np.random.default_rng(0).permutation(n)[:MOST_TAUGHT] if n > MOST_TAUGHT else np.arange(n)
+                chosen = (
+                    np.random.default_rng(0).permutation(n)[:MOST_TAUGHT] if n > MOST_TAUGHT else np.arange(n)
+                )
                 self._taught = np.sort(chosen)
                 t = self._taught
                 states = self._embed([self.texts[i] for i in t], self.template, "reading texts")
@@ -161,6 +163,10 @@ class FineTuned:
             found = rows_of(texts, self.ngrams.phrases, self.ngrams.orders)
             self._lessons[name] = Lesson(own, found.matrix, found.lengths, self.tuned.soft(rows, texts))
         return self._lessons[name]
+
+
+def _always(vectors: NDArray[np.float32], _: Rows) -> NDArray[np.float32]:
+    return vectors
 
 
 def assisted(problem: Problem, help: Frozen | FineTuned, *, distill: bool) -> Problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ from interpllm.estimators.table import linear_model
 from interpllm.llm import LanguageModel, Session, as_session, connect
 from interpllm.llm.plan import Plan
 from interpllm.propose.ngrams import NgramRows, count_ngrams
-from interpllm.propose.teacher import Probe, Tuned
+from interpllm.propose.teacher import Tuned
 from interpllm.propose.templates import templates
 from interpllm.runtime.tokens import ngrams as ngrams_of
 from interpllm.select.search import (
@@ -130,7 +130,7 @@ class _AugLinear:
         if session is None:
             return FitPlan(len(ngrams.phrases), Plan())
         template = max(templates(self.task, "", ()), key=len)
-        plan = session.plan(texts=[p for p in ngrams.phrases][:MOST_EMBEDDED], template=template)
+        plan = session.plan(texts=ngrams.phrases[:MOST_EMBEDDED], template=template)
         if self.distill:
             plan += session.plan(texts=texts[:MOST_TAUGHT], template=template)
         return FitPlan(len(ngrams.phrases), plan)
@@ -152,7 +152,9 @@ class _AugLinear:
         texts, n_classes = rows.texts, len(classes)
         ngrams = count_ngrams(texts, (lo, max(orders)), _min_rows(len(texts)))
         if not ngrams.phrases:
-            raise InputError("No text of X holds a word, so there is nothing to learn from; check the text column.")
+            raise InputError(
+                "No text of X holds a word, so there is nothing to learn from. Check the column."
+            )
         groups = near_duplicates(texts)
         parts = folds(rows.y, groups, self.cv, stratify=n_classes > 0, random_state=self.random_state)
         problem = Problem(ngrams.matrix, ngrams.lengths, ngrams.words, targets, weight, loss, parts)
@@ -165,7 +167,9 @@ class _AugLinear:
             if session is not None and parts:
                 help = self._help(session, ngrams, rows, weight, groups, classes)
                 if isinstance(help, Frozen):
-                    losses = help.choose_template(templates(self.task, rows.target, classes), search, plain.choice)
+                    losses = help.choose_template(
+                        templates(self.task, rows.target, classes), search, plain.choice
+                    )
                 search.problem = problem = assisted(problem, help, distill=self.distill is not False)
                 best = search_assisted(search)
             fitted, best, curve = self._sized(search, best, everything)
@@ -209,7 +213,9 @@ class _AugLinear:
         if self.ngram_range != "auto":
             lo, hi = self.ngram_range
             if not 1 <= lo <= hi <= 5:
-                raise InputError(f"ngram_range must be 'auto' or (lowest, highest) of 1 to 5, not {self.ngram_range!r}.")
+                raise InputError(
+                    f"ngram_range must be 'auto' or (lowest, highest) of 1 to 5, not {self.ngram_range!r}."
+                )
         if self.max_terms is not None and self.max_terms < 1:
             raise InputError(f"max_terms must be at least 1 or None, not {self.max_terms!r}.")
         if self.cv < 2:
@@ -270,7 +276,9 @@ class _AugLinear:
             return {}
         texts = texts_of(column_of(self.vocabulary, "vocabulary"), "vocabulary")
         known = set(ngrams.phrases)
-        found = dict.fromkeys(p for text in texts for p in ngrams_of(text, lo, best.choice.order) if p not in known)
+        found = dict.fromkeys(
+            p for text in texts for p in ngrams_of(text, lo, best.choice.order) if p not in known
+        )
         if help is None or fitted.slope is None or not found:
             return {}
         vectors = help.embed_phrases(list(found))
@@ -293,7 +301,9 @@ def _folds_tried(parts: list[Any]) -> int:
 
 def _untried(orders: Sequence[int], n_classes: int) -> Trial:
     """Too few rows to try anything on: a plain model with a strong penalty."""
-    return Trial(Choice(order=min(orders), C=3.0), score=float("nan"), loss=float("nan"), temperature=1.0, n_terms=0)
+    return Trial(
+        Choice(order=min(orders), C=3.0), score=float("nan"), loss=float("nan"), temperature=1.0, n_terms=0
+    )
 
 
 class AugLinearClassifier(TextClassifierMixin, _AugLinear, BaseEstimator):

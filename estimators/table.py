@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from interpllm.propose.ngrams import NgramRows
-from interpllm.runtime import LinearModel
+from interpllm.runtime import Evidence, LinearModel
 from interpllm.select.search import Fitted
 from interpllm.select.sparse import Array
 
@@ -74,7 +74,7 @@ def linear_model(
             **{phrase: tuple(_rounded(weight).tolist()) for phrase, weight in extra.items()},
         },
         evidence={
-            phrase: (int(n), round(float(share), DIGITS), int(row))
+            phrase: Evidence(int(n), round(float(share), DIGITS), int(row))
             for phrase, n, share, row in zip(phrases, support, precision, first, strict=True)
         },
         n_rows=len(y),

@@ -18,6 +18,9 @@ _OFFICIAL = "https://api.openai.com/v1"
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SPECS = "'local', 'minilm', 'hf:<repository or folder>', 'openai', or a server's http(s)://.../v1 address"
 _LOCAL = {"local": "smollm2-135m", "minilm": "minilm"}
+# Half-way up, the embedded model's states predict as well as at the end (cross-validated on film reviews:
+# log-loss of the table .466 behind block 16, .466 behind 20, .461 behind 24; .482 without) at half the cost.
+_LAYER = {"local": 16}
 
 
 def connect(
@@ -119,7 +122,7 @@ def _backend(spec: str, model: str | None, api_key_env: str, timeout: float) -> 
     if local is not None:
         from interpllm.llm.transformers_local import TransformersBackend
 
-        return TransformersBackend(local, embed_only=spec == "minilm")
+        return TransformersBackend(local, embed_only=spec == "minilm", layer=_LAYER.get(spec))
     if spec == "openai":
         url = os.environ.get("OPENAI_BASE_URL") or _OFFICIAL
         if model is None and url == _OFFICIAL:

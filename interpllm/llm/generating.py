@@ -36,7 +36,7 @@ def score(model: LocalModel, prompts: Sequence[str], options: Sequence[str]) -> 
         if len(context) + max(map(len, rests)) <= model.limit
     ]
     with torch.inference_mode():
-        shared, prefix = model.read_shared([parted[row][0] for row in fitting])
+        shared, prefix = model.read_shared([parted[row][0] for row in fitting], model.reader)
         for batch in batches([len(parted[row][0]) - shared for row in fitting], *BATCH[model.device]):
             rows = [fitting[place] for place in batch]
             contexts = [parted[row][0][shared:] for row in rows]

@@ -7,6 +7,7 @@ state of the last real token is the same in every batch.
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +39,7 @@ class LocalModel:
     heads : bool
         Load what predicts the next token too.
     layer : int or None
-        Blocks to compute; None computes all.
+        Blocks to compute when embedding; None computes all.
     """
 
     def __init__(self, folder: Path, dtype: str, causal: bool, heads: bool, layer: int | None = None) -> None:
@@ -62,9 +63,11 @@ class LocalModel:
         stops = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
         stops = stops if isinstance(stops, list) else [stops]
         self.ends = frozenset(token for token in (*stops, self.tokenizer.eos_token_id) if token is not None)
-        if layer is not None:
-            _cut(self.reader, layer)
         self.model.to(self.device)
+        self.embedder = self.reader
+        if layer is not None:
+            self.embedder = _sharing(self.reader) if heads else self.reader
+            _cut(self.embedder, layer)
 
     def encode(self, texts: Sequence[str], suffix: str = "") -> list[list[int]]:
         """Token numbers of every text, at most `limit` of them, cut before ``suffix``; never none."""
@@ -102,7 +105,7 @@ class LocalModel:
         torch = import_torch()
         out = np.empty((len(encoded), width), dtype=np.float32)
         with torch.inference_mode():
-            shared, prefix = self.read_shared(encoded) if self.causal else (0, None)
+            shared, prefix = self.read_shared(encoded, self.embedder) if self.causal else (0, None)
             rests = [ids[shared:] for ids in encoded]
             for rows in batches([len(ids) for ids in rests], *BATCH[self.device]):
                 ids, lengths = self.pad([rests[row] for row in rows])
@@ -118,19 +121,19 @@ class LocalModel:
         torch = import_torch()
         if self.causal:
             cache = None if prefix is None else self.copies(prefix, len(ids))
-            read = self.reader(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
+            read = self.embedder(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
             return read.last_hidden_state[torch.arange(len(ids)), lengths - 1].float()
         mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
-        states = self.reader(input_ids=ids, attention_mask=mask.long()).last_hidden_state.float()
+        states = self.embedder(input_ids=ids, attention_mask=mask.long()).last_hidden_state.float()
         return (states * mask[..., None]).sum(1) / lengths[:, None]
 
-    def read_shared(self, encoded: Sequence[Sequence[int]]) -> tuple[int, Any]:
-        """What all sequences begin with, computed once: its number of tokens, and its keys and values."""
+    def read_shared(self, encoded: Sequence[Sequence[int]], reader: Any) -> tuple[int, Any]:
+        """What all sequences begin with, read once: its number of tokens, and a reader's keys and values."""
         shared = shared_prefix(encoded)
         if shared < 2 or len(encoded) < 8:
             return 0, None
         ids, _ = self.pad([list(encoded[0][:shared])])
-        return shared, self.reader(input_ids=ids, use_cache=True).past_key_values
+        return shared, reader(input_ids=ids, use_cache=True).past_key_values
 
     def copies(self, prefix: Any, n: int) -> Any:
         """Keys and values of a prefix (None: an empty one) for each of ``n`` rows, as copies."""
@@ -247,6 +250,12 @@ def import_torch() -> Any:
     except ImportError as error:
         raise MissingExtraError("torch or transformers", "local") from error
     return torch
+
+
+def _sharing(reader: Any) -> Any:
+    """A copy of a module that can be cut, with the very same weights."""
+    weights = [*reader.parameters(), *reader.buffers()]
+    return copy.deepcopy(reader, {id(tensor): tensor for tensor in weights})
 
 
 def _cut(reader: Any, layer: int) -> None:

@@ -29,9 +29,9 @@ class TransformersBackend:
     embed_only : bool
         Offer ``embed`` only, and do not load what only the other verbs need.
     layer : int or None
-        Stop after so many blocks and embed with the hidden state there, as it is in
-        ``output_hidden_states``; the later blocks are not loaded into memory nor computed. None takes the
-        last state, after the final normalisation. Implies ``embed_only``.
+        Embed with the hidden state after so many blocks, as it is in ``output_hidden_states``; the later
+        blocks are not computed, nor kept in memory when ``embed_only``. None takes the last state, after
+        the final normalisation.
     dtype : {"auto", "float32", "bfloat16", "float16"}
         Number format of the weights. "auto" takes bfloat16 where this processor has instructions for it,
         else float32. It is part of the identity, because it decides the last digits of every answer.
@@ -71,7 +71,7 @@ class TransformersBackend:
         if layer is not None and not 1 <= layer <= blocks:
             raise InputError(f"layer must be from 1 to {blocks} for {self.name}; got {layer!r}.")
         self.layer = layer
-        self.embed_only = embed_only or layer is not None
+        self.embed_only = embed_only
         self.dtype = dtype
         self._identity: dict[str, Any] | None = None
         self._loaded: LocalModel | None = None

@@ -1,9 +1,9 @@
 """Teachers for the table, which read what a sum of n-grams cannot: word order, a negation far away.
 
 `Probe` is a linear probe on an LLM's states of whole texts. Its probabilities of a row come from a probe that
-was fitted on other rows, so that a student who learns from them is not handed the row's label a second time.
-`Tuned` is a local encoder fine-tuned on the rows; it knows their labels by heart, so it also answers variants
-of their texts. Singh et al. 2023 fit on labels alone; a teacher is knowledge distillation (Hinton et al. 2015).
+was fitted on other rows, so that a student who learns from them is not handed the row's label twice. `Tuned`
+is a local encoder fine-tuned on rows; it knows their labels by heart, so it answers variants of the texts,
+too. Singh et al. 2023 fit on labels alone; a teacher is knowledge distillation (Hinton et al. 2015).
 """
 
 from __future__ import annotations
@@ -47,7 +47,12 @@ class Probe:
     """
 
     def __init__(
-        self, states: NDArray[np.float32], y: NDArray[np.generic], weight: Array, groups: NDArray[np.intp], n_classes: int
+        self,
+        states: NDArray[np.float32],
+        y: NDArray[Any],
+        weight: Array,
+        groups: NDArray[np.intp],
+        n_classes: int,
     ) -> None:
         self.states, self.y, self.weight, self.groups = states, y, weight, groups
         self.n_classes = n_classes

@@ -1,4 +1,4 @@
-"""Variants of texts, without labels, for a teacher to answer: more to learn from than the texts themselves."""
+"""Variants of texts, without labels, for a teacher to answer: more to learn from than the texts."""
 
 from __future__ import annotations
 

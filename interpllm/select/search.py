@@ -17,7 +17,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from interpllm.select.sparse import Array, Linear, Loss, fit_lasso, fit_ridge, loss_of
+from interpllm.select.sparse import Array, Loss, fit_lasso, fit_ridge, loss_of
 from interpllm.select.split import Fold
 
 Rows = NDArray[np.intp]
@@ -171,14 +171,15 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
         The only n-grams that may have a weight.
     """
     p, outputs = problem.matrix.shape[1], problem.targets.shape[1]
-    used = problem.words <= choice.order
+    used = np.flatnonzero(problem.words <= choice.order)
     if columns is not None:
-        chosen = np.zeros(p, dtype=bool)
-        chosen[columns] = True
-        used &= chosen
-    used = np.flatnonzero(used)
+        used = np.intersect1d(used, columns)
     binary = problem.matrix[rows][:, used]
-    lengths, targets, weight = problem.lengths[choice.order][rows], problem.targets[rows], problem.weight[rows]
+    lengths, targets, weight = (
+        problem.lengths[choice.order][rows],
+        problem.targets[rows],
+        problem.weight[rows],
+    )
     if choice.mix > 0 and problem.teach is not None:
         lesson = problem.teach(rows)
         taught = np.where(np.isnan(lesson.soft), targets, lesson.soft)
@@ -258,7 +259,12 @@ class Search:
         self.progress = progress
         self.trials: dict[tuple[Choice, int | None], Trial] = {}
 
-    def trial(self, choice: Choice, columns: Callable[[int], NDArray[np.intp]] | None = None, size: int | None = None) -> Trial:
+    def trial(
+        self,
+        choice: Choice,
+        columns: Callable[[int], NDArray[np.intp]] | None = None,
+        size: int | None = None,
+    ) -> Trial:
         """Cross-validate a choice.
 
         Parameters
@@ -357,9 +363,13 @@ def search_plain(search: Search, orders: Sequence[int]) -> Trial:
         Longest n-grams to choose from.
     """
     order = 2 if 2 in orders else orders[0]
-    families = (("sqrt", "ridge", 10.0), ("none", "ridge", 0.3), ("none", "lasso", 0.6))
-    tried = [search.best_strength(Choice(order=order, norm=n, penalty=p, C=C)) for n, p, C in families]
-    tried += [search.best_strength(replace(max(tried, key=merit).choice, weighting="idf"))]
+    starts = (
+        Choice(order=order, norm="sqrt", penalty="ridge", C=10.0),
+        Choice(order=order, norm="none", penalty="ridge", C=0.3),
+        Choice(order=order, norm="none", penalty="lasso", C=0.6),
+    )
+    tried = [search.best_strength(start) for start in starts]
+    search.best_strength(replace(max(tried, key=merit).choice, weighting="idf"))
     lead = search.pick().choice
     for other in orders:
         if other != order:

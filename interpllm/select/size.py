@@ -29,7 +29,9 @@ def strongest(fitted: Fitted, support: NDArray[np.float64], size: int) -> NDArra
         Positions of n-grams, sorted.
     """
     # What all classes share moves no decision: with several outputs only the differences count.
-    table = fitted.table - fitted.table.mean(axis=1, keepdims=True) if fitted.table.shape[1] > 1 else fitted.table
+    table = (
+        fitted.table - fitted.table.mean(axis=1, keepdims=True) if fitted.table.shape[1] > 1 else fitted.table
+    )
     importance = np.abs(table).max(axis=1) * np.sqrt(support)
     largest = np.argsort(-importance, kind="stable")[:size]
     return np.sort(largest[importance[largest] > 0])
@@ -68,7 +70,9 @@ class Shrinker:
             choice = replace(choice, C=10.0 if choice.norm == "none" else 100.0)
         scales = {0.0, choice.scale} if dense else {0.0}
         tried = [replace(choice, C=choice.C * f, scale=s) for s in sorted(scales) for f in (0.1, 1.0, 10.0)]
-        return max((self.search.trial(c, lambda fold: self.columns(fold, size), size) for c in tried), key=merit)
+        return max(
+            (self.search.trial(c, lambda fold: self.columns(fold, size), size) for c in tried), key=merit
+        )
 
     def curve_point(self, size: int) -> dict[str, float]:
         """Cross-validated score and loss of a model with at most `size` n-grams."""

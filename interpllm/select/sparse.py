@@ -36,7 +36,7 @@ class Linear:
     sparse: Array  # (n_ngrams, n_outputs)
     dense: Array  # (n_dims, n_outputs); zero rows when there is no dense block
 
-    def scores(self, X: sp.csr_matrix, Z: Array | None = None) -> Array:
+    def scores(self, X: sp.csr_matrix, Z: NDArray[np.floating] | None = None) -> Array:
         """Scores of rows, (n_rows, n_outputs)."""
         scores = X @ self.sparse + self.intercept
         return scores if Z is None else scores + Z @ self.dense
@@ -102,7 +102,14 @@ def fit_ridge(
     if n <= FEW_ROWS and n < p:
         back, rotated = _rotated(X, Z)
         small = fit_ridge(
-            sp.csr_matrix((n, 0)), targets, C=C, loss=loss, Z=rotated, weight=weight, tolerance=tolerance, max_iter=max_iter
+            sp.csr_matrix((n, 0)),
+            targets,
+            C=C,
+            loss=loss,
+            Z=rotated,
+            weight=weight,
+            tolerance=tolerance,
+            max_iter=max_iter,
         )
         spanned = back @ small.dense
         return Linear(small.intercept, X.T @ spanned, np.zeros((0, outputs)) if Z is None else Z.T @ spanned)

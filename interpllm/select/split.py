@@ -60,7 +60,12 @@ def near_duplicates(texts: Sequence[str], shared_words: int = SHARED_WORDS) -> N
 
 
 def folds(
-    y: NDArray[np.generic], groups: NDArray[np.intp], n_folds: int, *, stratify: bool, random_state: int | None = None
+    y: NDArray[np.generic],
+    groups: NDArray[np.intp],
+    n_folds: int,
+    *,
+    stratify: bool,
+    random_state: int | None = None,
 ) -> list[Fold]:
     """Folds of rows: (fitting rows, judging rows) pairs, groups never divided, classes balanced if asked for.
 

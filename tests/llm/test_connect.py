@@ -91,7 +91,7 @@ def test_the_local_model_is_named_by_its_word(monkeypatch: pytest.MonkeyPatch) -
 
     made: list[tuple[str, bool]] = []
 
-    def backend(name: str, *, embed_only: bool = False) -> FakeLLM:
+    def backend(name: str, *, embed_only: bool = False, layer: int | None = None) -> FakeLLM:
         made.append((name, embed_only))
         return FakeLLM()
 

@@ -126,8 +126,10 @@ def test_a_layer_gives_its_hidden_state(llama: TransformersBackend) -> None:
 
 
 def test_blocks_after_the_layer_are_not_computed(llama: TransformersBackend) -> None:
-    reader = TransformersBackend(llama.folder, layer=2).load().reader
-    assert len(reader.layers) == 2
+    model = TransformersBackend(llama.folder, layer=2).load()
+    assert len(model.embedder.layers) == 2
+    assert len(model.reader.layers) == 3
+    assert model.embedder.layers[0].mlp.up_proj.weight is model.reader.layers[0].mlp.up_proj.weight
 
 
 def test_the_last_layer_keeps_its_normalisation(llama: TransformersBackend) -> None:
