@@ -17,7 +17,7 @@ _LONGEST_BACKOFF = 30.0  # seconds between two tries where the server asks for n
 _GRACE = 10.0  # seconds that an interrupt leaves to the calls in flight: they are paid for
 
 
-class Stopped(Exception):  # noqa: N818 - a signal between threads, which no caller ever sees
+class Stopped(Exception):
     """The run is over: a waiting call gives up."""
 
 
