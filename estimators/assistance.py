@@ -6,7 +6,7 @@ same two things: ``embed(rows)``, one vector an n-gram, and ``teach(rows)``, a `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -38,8 +38,15 @@ class Frozen:
         With the verb ``embed``.
     ngrams : NgramRows
     texts : list of str, (n_rows,)
-    probe_of : callable
-        States (n, dim), rows -> `Probe` of those rows.
+    y : array (n_rows,)
+        Positions of classes, or values.
+    weight : array (n_rows,)
+    groups : array of int (n_rows,)
+        Near-duplicates.
+    n_classes : int
+        0 for regression.
+    order : int
+        Longest n-grams to embed.
     verbose : int
         1 shows progress bars.
     """
@@ -53,8 +60,10 @@ class Frozen:
         weight: Array,
         groups: NDArray[np.intp],
         n_classes: int,
+        order: int,
         verbose: int = 0,
     ) -> None:
+        self.order = order
         self.session, self.ngrams, self.texts, self.verbose = session, ngrams, texts, verbose
         self.y, self.weight, self.groups, self.n_classes = y, weight, groups, n_classes
         self.template = "{text}"
@@ -74,7 +83,7 @@ class Frozen:
         if len(candidates) == 1:
             self.template = candidates[0]
             return {}
-        frequent = np.argsort(-self.ngrams.support, kind="stable")[:SAMPLE]
+        frequent = _frequent(self.ngrams, self.order, SAMPLE)
         losses = {}
         for template in candidates:
             found = self._embed([self.ngrams.phrases[i] for i in frequent], template, "comparing templates")
@@ -90,10 +99,7 @@ class Frozen:
     def embed(self, rows: Rows) -> NDArray[np.float32]:
         """Vectors of the n-grams, (n_phrases, n_dims); the same for all rows."""
         if self._vectors is None:
-            frequent = np.sort(np.argsort(-self.ngrams.support, kind="stable")[:MOST_EMBEDDED])
-            found = self.embed_phrases([self.ngrams.phrases[i] for i in frequent])
-            self._vectors = np.zeros((len(self.ngrams.phrases), found.shape[1]), dtype=np.float32)
-            self._vectors[frequent] = found
+            self._vectors = _vectors(self.ngrams, self.order, self.embed_phrases)
         return self._vectors
 
     def embed_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
@@ -132,12 +138,14 @@ class FineTuned:
     ----------
     tuned : Tuned
     ngrams : NgramRows
+    order : int
+        Longest n-grams to embed.
     """
 
     template = "{text}"
 
-    def __init__(self, tuned: Tuned, ngrams: NgramRows) -> None:
-        self.tuned, self.ngrams = tuned, ngrams
+    def __init__(self, tuned: Tuned, ngrams: NgramRows, order: int) -> None:
+        self.tuned, self.ngrams, self.order = tuned, ngrams, order
         self._rows: Rows = np.arange(0)
         self._vectors: dict[bytes, NDArray[np.float32]] = {}
         self._lessons: dict[bytes, Lesson] = {}
@@ -147,7 +155,7 @@ class FineTuned:
         name = rows.tobytes()
         if name not in self._vectors:
             self._rows = rows
-            self._vectors[name] = self.embed_phrases(self.ngrams.phrases)
+            self._vectors[name] = _vectors(self.ngrams, self.order, self.embed_phrases)
         return self._vectors[name]
 
     def embed_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
@@ -163,6 +171,23 @@ class FineTuned:
             found = rows_of(texts, self.ngrams.phrases, self.ngrams.orders)
             self._lessons[name] = Lesson(own, found.matrix, found.lengths, self.tuned.soft(rows, texts))
         return self._lessons[name]
+
+
+def _frequent(ngrams: NgramRows, order: int, most: int) -> NDArray[np.intp]:
+    """The most frequent n-grams of at most so many words."""
+    used = np.flatnonzero(ngrams.words <= order)
+    return np.sort(used[np.argsort(-ngrams.support[used], kind="stable")[:most]])
+
+
+def _vectors(
+    ngrams: NgramRows, order: int, embed: Callable[[list[str]], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Vectors of the most frequent n-grams, zeros for the others, (n_phrases, n_dims)."""
+    frequent = _frequent(ngrams, order, MOST_EMBEDDED)
+    found = embed([ngrams.phrases[i] for i in frequent])
+    vectors = np.zeros((len(ngrams.phrases), found.shape[1]), dtype=np.float32)
+    vectors[frequent] = found
+    return vectors
 
 
 def _always(vectors: NDArray[np.float32], _: Rows) -> NDArray[np.float32]:

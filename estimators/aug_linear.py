@@ -165,7 +165,7 @@ class _AugLinear:
             best, help, losses = plain, None, {}
             session = self._session()
             if session is not None and parts:
-                help = self._help(session, ngrams, rows, weight, groups, classes)
+                help = self._help(session, ngrams, rows, weight, groups, classes, plain.choice.order)
                 if isinstance(help, Frozen):
                     losses = help.choose_template(
                         templates(self.task, rows.target, classes), search, plain.choice
@@ -244,13 +244,15 @@ class _AugLinear:
         weight: NDArray[np.float64],
         groups: NDArray[np.intp],
         classes: list[Any],
+        order: int,
     ) -> Frozen | FineTuned:
         if not self.finetune:
-            return Frozen(session, ngrams, rows.texts, rows.y, weight, groups, len(classes), self.verbose)
+            about = (rows.texts, rows.y, weight, groups, len(classes))
+            return Frozen(session, ngrams, *about, order, self.verbose)
         names = [str(c) for c in classes]
         labels = [names[k] for k in rows.y] if classes else rows.y.tolist()
         seed = 0 if self.random_state is None else self.random_state
-        return FineTuned(Tuned(session, rows.texts, labels, weight, names, seed, self.verbose), ngrams)
+        return FineTuned(Tuned(session, rows.texts, labels, weight, names, seed, self.verbose), ngrams, order)
 
     def _sized(
         self, search: Search, best: Trial, rows: NDArray[np.intp]
