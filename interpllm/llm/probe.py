@@ -32,7 +32,7 @@ _SCHEMA = {
     "additionalProperties": False,
 }
 _JSON = f'{_PROSE} (Only if you are made to write JSON, use the key "sea".)'
-_MAX_TOKENS = 64
+_MAX_TOKENS = 32  # enough for the JSON value
 _FACT = "The capital of France is"
 _QUESTION = "What is the capital of France? Answer with one word, Paris or xylophone."
 _LIKELY, _UNLIKELY = " Paris", " xylophone"
@@ -297,11 +297,14 @@ def probe(prober: Prober, features: Sequence[str]) -> ProbeResult:
         When the endpoint cannot be asked at all.
     """
     verbs = {"embed": "embed", "logprobs_echo": "score", "logprobs_chat": "score"}
+    support = getattr(prober.backend, "schema_support", "prompt")
     findings = []
     for feature in features:
         verb = verbs.get(feature, "complete")
         if verb not in prober.backend.capabilities:
             findings.append(Finding(feature, "refused", f"this model cannot {verb}"))
+        elif verb == "complete" and feature != "complete" and support == "prompt":
+            findings.append(Finding(feature, "refused", "this model takes no schema"))
         elif feature == "logprobs_chat" and not hasattr(prober.backend, "score_with"):
             continue  # a model in process has one way to score, found out under the other name
         else:

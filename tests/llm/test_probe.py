@@ -170,6 +170,13 @@ def test_verbs_that_a_model_lacks_are_not_tried(in_process: Opener, monkeypatch:
     assert llm.received["complete"] == 0
 
 
+def test_a_model_that_takes_no_schema_is_not_asked_for_one(in_process: Opener) -> None:
+    llm = FakeLLM()
+    llm.schema_support = "prompt"
+    assert in_process(llm).probe(["json_schema"])["json_schema"].verdict == "refused"
+    assert not llm.received
+
+
 def test_the_result_is_plain_data(over_http: Opener) -> None:
     result = over_http(FakeLLM()).probe()
     assert json.loads(json.dumps(result.as_dict()))["seconds_per_request"] > 0
