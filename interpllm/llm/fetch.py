@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from interpllm.llm.base import LanguageModel
+from interpllm.llm.courier import Courier
+from interpllm.llm.memory import Memory, Progress
 
 
 class _Flight:
@@ -74,3 +79,64 @@ class Flights:
             for key in keys:
                 del self._flights[key]
         flight.landed.set()
+
+
+class Fetcher:
+    """Values of keys for any verb: from the memory of a session, or worked for part by part.
+
+    Parameters
+    ----------
+    backend, courier, memory
+        Of the session.
+    """
+
+    def __init__(self, backend: LanguageModel, courier: Courier, memory: Memory) -> None:
+        self.backend = backend
+        self.courier = courier
+        self.memory = memory
+        self._flights = Flights()
+
+    def fetch(
+        self,
+        verb: str,
+        keys: Mapping[bytes, Any],
+        find: Callable[[Sequence[bytes], Progress | None], dict[bytes, Any]],
+        split: Callable[[Sequence[bytes]], list[list[bytes]]],
+        work: Callable[[Sequence[bytes], threading.Event], dict[bytes, Any]],
+        progress: Progress | None,
+    ) -> dict[bytes, Any]:
+        """A value for every key.
+
+        Parameters
+        ----------
+        verb : str
+            Whose speed is noted.
+        keys : mapping
+            By key, what is wanted.
+        find : callable
+            Looks keys up in the memory.
+        split : callable
+            Keys that are missing there, in parts of one call each.
+        work : callable
+            Values of one part, which it has kept before it returns; told to stop by an event.
+        progress : callable or None
+            Called with the number of keys done.
+        """
+
+        def look(some: Sequence[bytes]) -> dict[bytes, Any]:
+            found = find(some, progress)
+            self.courier.ledger.count(cache_hits=len(found))
+            return found
+
+        def ask(missing: Sequence[bytes], values: dict[bytes, Any]) -> None:
+            started = time.perf_counter()
+            self.courier.spread(
+                split(missing),
+                lambda part, stop: values.update(work(part, stop)),
+                threads=self.backend.batch_size == 1,
+                progress=progress,
+            )
+            seconds = time.perf_counter() - started
+            self.memory.note_speed(verb, self.backend.identity, len(missing), seconds)
+
+        return self._flights.fetch(keys, look, ask)

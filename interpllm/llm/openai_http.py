@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from interpllm.errors import CapabilityError, ConnectionFailed, InputError, RequestRefused, TransientError
+from interpllm.errors import ConnectionFailed, InputError, RequestRefused, TransientError
 from interpllm.llm.base import Reply, Request, fill
 from interpllm.llm.logprobs import from_chat, from_echo
 from interpllm.llm.schema import JSON_OBJECT, is_strict
@@ -330,20 +330,6 @@ class OpenAIBackend:
                 self._pid = os.getpid()
                 weakref.finalize(self, _close, self._client, self._pid)
             return self._client
-
-
-def require_model(backend: OpenAIBackend, served: Sequence[str]) -> str:
-    """The one model that a server serves.
-
-    Raises
-    ------
-    CapabilityError
-        When it serves none or several; the message lists them.
-    """
-    if len(served) == 1:
-        return served[0]
-    some = ", ".join(served[:10]) + (", ..." if len(served) > 10 else "") if served else "none"
-    raise CapabilityError(f"{backend.url} serves {len(served)} models ({some}). Choose one with model='...'.")
 
 
 def _close(client: httpx.Client, pid: int) -> None:

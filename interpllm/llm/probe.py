@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from interpllm.errors import CapabilityError, InputError, RequestRefused, TransientError
+from interpllm.errors import (
+    BudgetExceeded,
+    CapabilityError,
+    ConnectionFailed,
+    InputError,
+    ReplayMiss,
+    RequestRefused,
+    TransientError,
+)
 from interpllm.llm.base import LanguageModel, Reply, Request
 from interpllm.llm.budget import Estimate, metered
 from interpllm.llm.calls import Patience
@@ -310,3 +318,35 @@ def probe(prober: Prober, features: Sequence[str]) -> ProbeResult:
         else:
             findings.append(prober.finding(feature))
     return ProbeResult(dict(prober.backend.identity), tuple(findings))
+
+
+def choose_model(backend: Any, courier: Courier, memory: Memory) -> None:
+    """Take the one model that a server serves.
+
+    It is asked anew by each session, since another model may be served there by now and stored replies must
+    not be taken for its own; only where it cannot be asked does the answer of last time do.
+
+    Raises
+    ------
+    CapabilityError
+        When the server does not tell, or serves none or several; the message says how to name one.
+    ConnectionFailed, RequestRefused, ReplayMiss, BudgetExceeded
+        When it cannot be asked, and never was.
+    """
+    about = {"verb": "models", "base_url": backend.url}
+    noted = memory.note(about)
+    patience = courier.patience if noted is None else Patience(0, 0.0)
+    try:
+        served = courier.send(Estimate(0), lambda: Came(backend.models(), items=0), patience=patience)
+        memory.take_note(about, served)
+    except (BudgetExceeded, ConnectionFailed, ReplayMiss, RequestRefused, TransientError) as error:
+        if noted is None:
+            silent = isinstance(error, RequestRefused) and error.status not in (401, 403)
+            if silent or isinstance(error, TransientError):
+                raise CapabilityError(f"{error} Name the model yourself with model='...'.") from None
+            raise
+        served = noted
+    if len(served) != 1:
+        some = ", ".join(served[:10]) + (", ..." if len(served) > 10 else "") if served else "none"
+        raise CapabilityError(f"{backend.url} serves {len(served)} models ({some}). Choose one: model='...'.")
+    backend.model = served[0]

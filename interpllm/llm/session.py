@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import math
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interpllm.errors import CapabilityError, InputError, LLMError, RequestRefused, TransientError
+from interpllm.errors import CapabilityError, InputError, LLMError
 from interpllm.llm.asking import Asker, embedding_parts
 from interpllm.llm.base import LanguageModel, Reply, Request, Usage, fill
-from interpllm.llm.budget import Budget, Estimate, Prices
-from interpllm.llm.courier import Came, Courier, Failed, in_parts
-from interpllm.llm.fetch import Flights
+from interpllm.llm.budget import Budget, Prices
+from interpllm.llm.courier import Courier, Failed, in_parts
+from interpllm.llm.fetch import Fetcher
 from interpllm.llm.inputs import options_of, requests_of, texts_of
 from interpllm.llm.keys import digest, embed_keys, embed_space, score_canonical
 from interpllm.llm.memory import MODES, Memory, Mode, Progress
 from interpllm.llm.plan import Plan, Planner
-from interpllm.llm.probe import FEATURES, Prober, ProbeResult, probe
+from interpllm.llm.probe import FEATURES, Prober, ProbeResult, choose_model, probe
 from interpllm.llm.schema import ask_again, judge
 from interpllm.llm.store import Store
 
@@ -91,7 +90,7 @@ class Session:
         self._begin()
 
     def _begin(self) -> None:
-        self._flights = Flights()
+        self._fetcher = Fetcher(self.backend, self.courier, self.memory)
         self._prober = Prober(self.backend, self.courier, self.memory)
         self._asker = Asker(self.backend, self.courier, self._prober)
 
@@ -137,7 +136,7 @@ class Session:
             When no model was named and the server serves none, or several.
         """
         if getattr(self.backend, "model", "") is None:
-            self._choose_model()
+            choose_model(self.backend, self.courier, self.memory)
         return self.backend.identity
 
     @property
@@ -276,7 +275,7 @@ class Session:
         def split(missing: Sequence[bytes]) -> list[list[bytes]]:
             return in_parts(missing, lambda key: len(of[key]), self.backend.batch_size)
 
-        found = self._fetch("score", of, self.memory.find, split, work, progress)
+        found = self._fetcher.fetch("score", of, self.memory.find, split, work, progress)
         by_text = {of[key]: [math.nan if x is None else x for x in row] for key, row in found.items()}
         self.courier.ledger.count(failures=sum(any(map(math.isnan, row)) for row in by_text.values()))
         rows = [by_text[text] for text in prompts]
@@ -322,7 +321,7 @@ class Session:
         def split(missing: Sequence[bytes]) -> list[list[bytes]]:
             return embedding_parts(self.backend, missing, lambda key: len(of[key]) + len(template))
 
-        values = self._fetch("embed", of, self.memory.find_vectors, split, work, progress)
+        values = self._fetcher.fetch("embed", of, self.memory.find_vectors, split, work, progress)
         widths = {len(vector) for vector in values.values()}
         if len(widths) > 1:
             raise LLMError(
@@ -392,55 +391,9 @@ class Session:
         def split(missing: Sequence[bytes]) -> list[list[bytes]]:
             return in_parts(missing, lambda key: of[key][0].characters, self.backend.batch_size)
 
-        values = self._fetch("complete", of, self.memory.find, split, work, progress)
+        values = self._fetcher.fetch("complete", of, self.memory.find, split, work, progress)
         came = (values[key] for key in keys)
         return [value if isinstance(value, Reply) else Reply.from_stored(value) for value in came]
-
-    def _fetch(
-        self,
-        verb: str,
-        keys: Mapping[bytes, Any],
-        find: Callable[[Sequence[bytes], Progress | None], dict[bytes, Any]],
-        split: Callable[[Sequence[bytes]], list[list[bytes]]],
-        work: Callable[[Sequence[bytes], threading.Event], dict[bytes, Any]],
-        progress: Progress | None,
-    ) -> dict[bytes, Any]:
-        """Values of keys: stored, or worked for part by part."""
-
-        def look(some: Sequence[bytes]) -> dict[bytes, Any]:
-            found = find(some, progress)
-            self.courier.ledger.count(cache_hits=len(found))
-            return found
-
-        def ask(missing: Sequence[bytes], values: dict[bytes, Any]) -> None:
-            started = time.perf_counter()
-            self.courier.spread(
-                split(missing),
-                lambda part, stop: values.update(work(part, stop)),
-                threads=self.backend.batch_size == 1,
-                progress=progress,
-            )
-            self.memory.note_speed(verb, self.backend.identity, len(missing), time.perf_counter() - started)
-
-        return self._flights.fetch(keys, look, ask)
-
-    def _choose_model(self) -> None:
-        """Take the one model that the server serves; remembered, so that a replay need not ask."""
-        from interpllm.llm.openai_http import OpenAIBackend, require_model
-
-        backend = self.backend
-        assert isinstance(backend, OpenAIBackend)
-        about = {"verb": "models", "base_url": backend.url}
-        served = self.memory.note(about)
-        if served is None:
-            try:
-                served = self.courier.send(Estimate(0), lambda: Came(backend.models(), items=0))
-            except (TransientError, RequestRefused) as error:
-                if getattr(error, "status", None) in (401, 403):
-                    raise
-                raise CapabilityError(f"{error} Name the model yourself with model='...'.") from None
-            self.memory.take_note(about, served)
-        backend.model = require_model(backend, served)
 
     def _require(self, verb: str) -> None:
         if verb not in self.backend.capabilities:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from interpllm.errors import CapabilityError, InputError, RequestRefused, TransientError
-from interpllm.llm import Request, connect
+from interpllm.llm import Budget, Request, connect
 from interpllm.llm.logprobs import from_chat, from_echo
-from interpllm.llm.openai_http import OpenAIBackend, require_model
+from interpllm.llm.openai_http import OpenAIBackend
 
 
 class Recorder:
@@ -229,9 +229,29 @@ def test_the_one_model_that_is_served_is_taken(server: Recorder) -> None:
         assert session.identity["model"] == "only"
 
 
-def test_of_several_models_one_must_be_named(backend: OpenAIBackend) -> None:
-    with pytest.raises(CapabilityError, match=r"model='\.\.\.'"):
-        require_model(backend, ["a", "b"])
+def test_another_model_at_the_same_address_is_noticed(server: Recorder) -> None:
+    for name in ("old", "new"):
+        server.body = {"data": [{"id": name}]}
+        with connect(server.url) as session:
+            assert session.identity["model"] == name
+
+
+@pytest.mark.parametrize("options", [{"mode": "replay"}, {"budget": Budget(max_requests=0)}, {}])
+def test_the_model_of_last_time_is_taken_where_the_server_cannot_be_asked(
+    server: Recorder, options: dict[str, Any]
+) -> None:
+    server.body = {"data": [{"id": "only"}]}
+    with connect(server.url) as session:
+        assert session.identity["model"] == "only"
+    server.status = 500
+    with connect(server.url, **options) as session:
+        assert session.identity["model"] == "only"
+
+
+def test_of_several_models_one_must_be_named(server: Recorder) -> None:
+    server.body = {"data": [{"id": "one"}, {"id": "two"}]}
+    with connect(server.url) as session, pytest.raises(CapabilityError, match=r"one, two.*model='\.\.\.'"):
+        session.embed(["a"])
 
 
 @pytest.mark.parametrize("status", [404, 500])
