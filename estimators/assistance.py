@@ -1,7 +1,8 @@
 """What a language model adds to an n-gram model: vectors of n-grams, and a teacher.
 
-`Frozen` reads an LLM as it is; `FineTuned` teaches a local encoder the task first. Both give the search the
-same two things: ``embed(rows)``, one vector an n-gram, and ``teach(rows)``, a `Lesson` for students of rows.
+`Frozen` reads an LLM as it is; `FineTuned` teaches a local encoder the task first, and may have an LLM as it
+is beside it. Both give the search the same two things: ``vectors``, which make one vector an n-gram, and
+``teach(rows)``, a `Lesson` for students of rows.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from interpllm.propose.teacher import Probe, Tuned
 from interpllm.select.search import Choice, Lesson, Problem, Rows, Search
 from interpllm.select.sparse import Array
 
-MOST_EMBEDDED = 30_000
+MOST_EMBEDDED = 25_000
 """N-grams that are embedded at most, the most frequent ones; the others are weighed by their rows alone."""
 MOST_TAUGHT = 15_000
 """Texts whose states are read at most; the others are learned from by their labels alone."""
@@ -89,9 +90,9 @@ class Frozen:
             found = self._embed([self.ngrams.phrases[i] for i in frequent], template, "comparing templates")
             vectors = np.zeros((len(self.ngrams.phrases), found.shape[1]), dtype=np.float32)
             vectors[frequent] = found
-            problem = replace(search.problem, embed=partial(_always, vectors))
+            problem = replace(search.problem, embed={"llm": partial(_always, vectors)})
             # So strong a penalty leaves the n-grams' own weights near zero beside the block of vectors.
-            alone = replace(choice, penalty="ridge", C=1e-3, scale=1.0, mix=0.0, norm="sqrt")
+            alone = replace(choice, penalty="ridge", C=1e-3, scale=1.0, vectors="llm", norm="sqrt")
             losses[template] = Search(problem, n_folds=1).trial(alone).loss
         self.template = min(losses, key=lambda t: losses[t])
         return losses
@@ -102,9 +103,14 @@ class Frozen:
             self._vectors = _vectors(self.ngrams, self.order, self.embed_phrases)
         return self._vectors
 
-    def embed_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
+    def embed_phrases(self, phrases: list[str], vectors: str = "llm") -> NDArray[np.float32]:
         """Vectors of any n-grams, (n, n_dims)."""
         return self._embed(phrases, self.template, "reading n-grams")
+
+    @property
+    def vectors(self) -> dict[str, Callable[[Rows], NDArray[np.float32]]]:
+        """Name of vectors -> how they are had."""
+        return {"llm": self.embed}
 
     def teach(self, rows: Rows) -> Lesson:
         """Cross-fitted probabilities of a probe on the texts' states."""
@@ -132,7 +138,7 @@ class Frozen:
 
 
 class FineTuned:
-    """A local encoder that has learned the task from the rows.
+    """A local encoder that has learned the task from the rows, beside an LLM as it is.
 
     Parameters
     ----------
@@ -140,33 +146,44 @@ class FineTuned:
     ngrams : NgramRows
     order : int
         Longest n-grams to embed.
+    frozen : Frozen or None
+        Whose vectors are tried, too, and whose cross-fitted probe teaches about the rows themselves, whose
+        labels the encoder knows by heart.
     """
 
-    template = "{text}"
-
-    def __init__(self, tuned: Tuned, ngrams: NgramRows, order: int) -> None:
-        self.tuned, self.ngrams, self.order = tuned, ngrams, order
+    def __init__(self, tuned: Tuned, ngrams: NgramRows, order: int, frozen: Frozen | None) -> None:
+        self.tuned, self.ngrams, self.order, self.frozen = tuned, ngrams, order, frozen
         self._rows: Rows = np.arange(0)
         self._vectors: dict[bytes, NDArray[np.float32]] = {}
         self._lessons: dict[bytes, Lesson] = {}
+
+    @property
+    def vectors(self) -> dict[str, Callable[[Rows], NDArray[np.float32]]]:
+        """Name of vectors -> how they are had."""
+        return {"tuned": self.embed, **({} if self.frozen is None else self.frozen.vectors)}
 
     def embed(self, rows: Rows) -> NDArray[np.float32]:
         """Vectors of the n-grams by the encoder that learned from these rows, (n_phrases, n_dims)."""
         name = rows.tobytes()
         if name not in self._vectors:
             self._rows = rows
-            self._vectors[name] = _vectors(self.ngrams, self.order, self.embed_phrases)
+            self._vectors[name] = _vectors(self.ngrams, self.order, self.tuned.learned(rows).embed)
         return self._vectors[name]
 
-    def embed_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
-        """Vectors of any n-grams by the encoder that was asked for last, (n, n_dims)."""
+    def embed_phrases(self, phrases: list[str], vectors: str = "tuned") -> NDArray[np.float32]:
+        """Vectors of any n-grams, (n, n_dims); those of the encoder by the one that was asked for last."""
+        if vectors == "llm" and self.frozen is not None:
+            return self.frozen.embed_phrases(phrases)
         return self.tuned.learned(self._rows).embed(phrases)
 
     def teach(self, rows: Rows) -> Lesson:
-        """Its probabilities of the texts and of variants of them."""
+        """Probabilities of the texts and of variants of them."""
         name = rows.tobytes()
         if name not in self._lessons:
             own = self.tuned.soft(rows, [self.tuned.texts[row] for row in rows])
+            if self.frozen is not None:
+                probed = self.frozen.teach(rows).soft
+                own = np.where(np.isnan(probed), own, probed)
             texts = self.tuned.variants(rows)
             found = rows_of(texts, self.ngrams.phrases, self.ngrams.orders)
             self._lessons[name] = Lesson(own, found.matrix, found.lengths, self.tuned.soft(rows, texts))
@@ -196,4 +213,4 @@ def _always(vectors: NDArray[np.float32], _: Rows) -> NDArray[np.float32]:
 
 def assisted(problem: Problem, help: Frozen | FineTuned, *, distill: bool) -> Problem:
     """The problem with the language model's help among what a fit may use."""
-    return replace(problem, embed=help.embed, teach=help.teach if distill else None)
+    return replace(problem, embed=help.vectors, teach=help.teach if distill else None)

@@ -23,7 +23,6 @@ from interpllm.llm.plan import Plan
 from interpllm.propose.ngrams import NgramRows, count_ngrams
 from interpllm.propose.teacher import Tuned
 from interpllm.propose.templates import templates
-from interpllm.runtime.tokens import ngrams as ngrams_of
 from interpllm.select.search import (
     Choice,
     Fitted,
@@ -160,17 +159,17 @@ class _AugLinear:
         problem = Problem(ngrams.matrix, ngrams.lengths, ngrams.words, targets, weight, loss, parts)
         everything = np.arange(len(texts))
         with tqdm(desc="choosing", disable=not self.verbose, unit="fit") as bar:
-            search = Search(problem, _folds_tried(parts), self.n_jobs, bar.update)
+            tried = 1 if self.finetune else _folds_tried(parts)  # each fold fine-tunes an encoder of its own
+            search = Search(problem, tried, self.n_jobs, bar.update)
             plain = search_plain(search, orders) if parts else _untried(orders, n_classes)
-            best, help, losses = plain, None, {}
+            best, losses = plain, {}
             session = self._session()
-            if session is not None and parts:
-                help = self._help(session, ngrams, rows, weight, groups, classes, plain.choice.order)
-                if isinstance(help, Frozen):
-                    losses = help.choose_template(
-                        templates(self.task, rows.target, classes), search, plain.choice
-                    )
-                search.problem = problem = assisted(problem, help, distill=self.distill is not False)
+            frozen, help = self._help(session, ngrams, rows, weight, groups, classes, plain.choice.order)
+            if frozen is not None and parts:
+                candidates = templates(self.task, rows.target, classes)
+                losses = frozen.choose_template(candidates, search, plain.choice)
+            if help is not None and parts:
+                search.problem = assisted(problem, help, distill=self.distill is not False)
                 best = search_assisted(search)
             fitted, best, curve = self._sized(search, best, everything)
         center, scale = unit
@@ -179,10 +178,10 @@ class _AugLinear:
         meta = {
             "estimator": type(self).__name__,
             "llm": dict(session.identity) if session is not None and best.choice.uses_llm else None,
-            "template": help.template if help is not None and best.choice.uses_llm else None,
+            "template": frozen.template if frozen is not None and best.choice.uses_llm else None,
             "finetune": bool(self.finetune and best.choice.uses_llm),
             "choice": asdict(best.choice),
-            "cross_validation": {"score": best.score, "loss": best.loss, "folds": len(search.folds)},
+            "cross_validation": _judged(best, len(search.folds)),
         }
         self.model_ = linear_model(
             fitted,
@@ -232,27 +231,30 @@ class _AugLinear:
         return self.ngram_range[0], (self.ngram_range[1],)
 
     def _session(self) -> Session | None:
-        if self.finetune and self.llm in (None, "local"):
-            return connect("minilm", cache=self.cache)
         return as_session(self.llm, cache=self.cache)
 
     def _help(
         self,
-        session: Session,
+        session: Session | None,
         ngrams: NgramRows,
         rows: TrainingRows,
         weight: NDArray[np.float64],
         groups: NDArray[np.intp],
         classes: list[Any],
         order: int,
-    ) -> Frozen | FineTuned:
-        if not self.finetune:
+    ) -> tuple[Frozen | None, Frozen | FineTuned | None]:
+        frozen = None
+        if session is not None:
             about = (rows.texts, rows.y, weight, groups, len(classes))
-            return Frozen(session, ngrams, *about, order, self.verbose)
+            frozen = Frozen(session, ngrams, *about, order, self.verbose)
+        if not self.finetune:
+            return frozen, frozen
         names = [str(c) for c in classes]
         labels = [names[k] for k in rows.y] if classes else rows.y.tolist()
         seed = 0 if self.random_state is None else self.random_state
-        return FineTuned(Tuned(session, rows.texts, labels, weight, names, seed, self.verbose), ngrams, order)
+        encoder = connect("minilm", cache=self.cache)
+        tuned = Tuned(encoder, rows.texts, labels, weight, names, seed, self.verbose)
+        return frozen, FineTuned(tuned, ngrams, order, frozen)
 
     def _sized(
         self, search: Search, best: Trial, rows: NDArray[np.intp]
@@ -277,13 +279,15 @@ class _AugLinear:
         if self.vocabulary is None:
             return {}
         texts = texts_of(column_of(self.vocabulary, "vocabulary"), "vocabulary")
-        known = set(ngrams.phrases)
-        found = dict.fromkeys(
-            p for text in texts for p in ngrams_of(text, lo, best.choice.order) if p not in known
-        )
-        if help is None or fitted.slope is None or not found:
+        if help is None or fitted.slope is None:
             return {}
-        vectors = help.embed_phrases(list(found))
+        known = set(ngrams.phrases)
+        counted = count_ngrams(texts, (lo, best.choice.order))
+        frequent = np.argsort(-counted.support, kind="stable")
+        found = [p for i in frequent if (p := counted.phrases[i]) not in known][:MOST_EMBEDDED]
+        if not found:
+            return {}
+        vectors = help.embed_phrases(found, best.choice.vectors)
         weights = vectors @ fitted.slope
         extra = dict(zip(found, weights, strict=True))
         if self.max_terms is None:
@@ -299,6 +303,11 @@ def _min_rows(n_rows: int) -> int:
 def _folds_tried(parts: list[Any]) -> int:
     judged = np.cumsum([len(judge) for _, judge in parts])
     return int(np.searchsorted(judged, JUDGED)) + 1
+
+
+def _judged(trial: Trial, n_folds: int) -> dict[str, Any] | None:
+    """What cross-validation said, or None where there were too few rows for any."""
+    return {"score": trial.score, "loss": trial.loss, "folds": n_folds} if n_folds else None
 
 
 def _untried(orders: Sequence[int], n_classes: int) -> Trial:

@@ -26,7 +26,7 @@ VARIANTS = 30_000
 """About how many variants a fine-tuned teacher answers in all, ..."""
 MOST_PER_TEXT = 12
 """... and at most of one text."""
-SOFTENING = 3.0
+SOFTENING = 6.0
 """A fine-tuned teacher's log-odds are divided by this: its probabilities alone would be nearly labels."""
 
 
@@ -171,4 +171,5 @@ class Tuned:
     def variants(self, rows: NDArray[np.intp]) -> list[str]:
         """The texts without labels that a student of these rows learns from."""
         per_text = int(np.clip(VARIANTS // len(rows), 1, MOST_PER_TEXT))
-        return variants([self.texts[row] for row in rows], per_text, self.random_state)
+        some = np.sort(np.random.default_rng(self.random_state).permutation(rows)[:VARIANTS])
+        return variants([self.texts[row] for row in some], per_text, self.random_state)

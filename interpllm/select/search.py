@@ -7,8 +7,8 @@ the teacher). Going without the LLM stays among the choices to the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -49,6 +49,8 @@ class Choice:
         Inverse strength of the penalty.
     scale : float
         Size of a standardised embedding dimension beside an n-gram's 1; 0 leaves embeddings out.
+    vectors : str
+        Which vectors of n-grams the embedding block is made of; "" with scale 0.
     mix : float
         Share of the teacher in the target; 0 learns from labels alone.
     """
@@ -59,6 +61,7 @@ class Choice:
     penalty: Literal["ridge", "lasso"] = "ridge"
     C: float = 10.0
     scale: float = 0.0
+    vectors: str = ""
     mix: float = 0.0
 
     @property
@@ -104,9 +107,9 @@ class Problem:
     weight : array (n_rows,)
     loss : {"logistic", "multinomial", "squared"}
     folds : list of (fitting rows, judging rows)
-    embed : callable or None
-        Fitting rows -> array (n_phrases, n_dims): one vector an n-gram, zeros for those that have none.
-        It depends on the rows where the embedding model was fine-tuned on them.
+    embed : mapping of str to callable
+        Name of vectors -> (fitting rows -> array (n_phrases, n_dims)): one vector an n-gram, zeros for those
+        that have none. They depend on the rows where the embedding model was fine-tuned on them.
     teach : callable or None
         Fitting rows -> `Lesson`.
     """
@@ -118,7 +121,7 @@ class Problem:
     weight: Array
     loss: Loss
     folds: list[Fold]
-    embed: Callable[[Rows], NDArray[np.float32]] | None = None
+    embed: Mapping[str, Callable[[Rows], NDArray[np.float32]]] = field(default_factory=dict)
     teach: Callable[[Rows], Lesson] | None = None
 
 
@@ -200,8 +203,8 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
     if choice.penalty == "lasso":
         linear = fit_lasso(X, targets, C=choice.C, loss=problem.loss, weight=weight)
         table, intercept = importance[:, None] * linear.sparse, linear.intercept
-    elif choice.scale > 0 and problem.embed is not None:
-        E = problem.embed(rows)[used]
+    elif choice.scale > 0:
+        E = problem.embed[choice.vectors](rows)[used]
         Z = np.asarray(inverse.astype(np.float32) @ (binary.astype(np.float32) @ E))
         center, spread = Z.mean(axis=0), Z.std(axis=0) + 1e-6
         Z = (Z - center) * (choice.scale / spread)
@@ -394,10 +397,11 @@ def search_assisted(search: Search) -> Trial:
     for start in families:
         current = start.choice
         if current.penalty == "ridge" and found.uses_llm:
-            search.best_strength(replace(current, scale=found.scale, mix=found.mix))
+            search.best_strength(replace(current, scale=found.scale, vectors=found.vectors, mix=found.mix))
             continue
-        if current.penalty == "ridge" and problem.embed is not None:
-            current = _best(search, (replace(current, scale=s) for s in SCALES))
+        if current.penalty == "ridge" and problem.embed:
+            blocks = ((name, s) for name in problem.embed for s in SCALES)
+            current = _best(search, (replace(current, vectors=name, scale=s) for name, s in blocks))
         if problem.teach is not None:
             current = _best(search, (replace(current, mix=m) for m in MIXES))
         found = search.best_strength(current).choice
