@@ -18,7 +18,7 @@ _HOME = {
 }
 _MODULES = ["datasets", "errors", "estimators", "export", "llm", "runtime", "testing"]
 
-__all__ = sorted([*_HOME, *_MODULES])  # noqa: PLE0605
+__all__ = sorted([*_HOME, *_MODULES])
 
 
 def __getattr__(name: str) -> Any:
