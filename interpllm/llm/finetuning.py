@@ -56,7 +56,7 @@ def finetune(
     Parameters
     ----------
     session : Session
-        With a local model, as from ``connect("minilm")``.
+        With a local model, as from ``connect("minilm")``. All its blocks learn, whatever its ``layer``.
     texts : sequence of str
     targets : sequence
         Labels, or numbers for a regression.
@@ -91,8 +91,8 @@ def finetune(
         When the session's model is not a local one, or rows or parameters cannot be used.
     """
     base = session.backend
-    if not isinstance(base, TransformersBackend) or base.layer is not None:
-        raise InputError("Only a whole local model can be fine-tuned: pass a session from connect('minilm').")
+    if not isinstance(base, TransformersBackend):
+        raise InputError("Only a local model can be fine-tuned: pass a session from connect('minilm').")
     recipe = {
         "epochs": float(epochs),
         "batch_size": int(batch_size),

@@ -52,11 +52,15 @@ class LocalModel:
         loader = AutoModelForCausalLM if heads else AutoModel
         with quiet_transformers():
             model = loader.from_pretrained(folder, dtype=getattr(torch, dtype), use_safetensors=True)
+        positions = int(getattr(model.config, "max_position_embeddings", None) or 1 << 30)
+        if self.device == "cpu" and positions <= 512:
+            # On a CPU plain attention is faster for short texts, and cannot outgrow the memory for these.
+            model.set_attn_implementation("eager")
         self.model = model.eval().requires_grad_(False)
         self.reader = model.base_model
         self.limit = min(
             int(read_json(folder / "sentence_bert_config.json").get("max_seq_length") or 1 << 30),
-            int(getattr(model.config, "max_position_embeddings", None) or 1 << 30),
+            positions,
             int(self.tokenizer.model_max_length),
         )
         self.width = int(model.config.hidden_size)
@@ -122,7 +126,7 @@ class LocalModel:
         if self.causal:
             cache = None if prefix is None else self.copies(prefix, len(ids))
             read = self.embedder(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
-            return read.last_hidden_state[torch.arange(len(ids)), lengths - 1].float()
+            return read.last_hidden_state[torch.arange(len(ids), device=ids.device), lengths - 1].float()
         mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
         states = self.embedder(input_ids=ids, attention_mask=mask.long()).last_hidden_state.float()
         return (states * mask[..., None]).sum(1) / lengths[:, None]
