@@ -21,13 +21,22 @@ from interpllm.select.sparse import Array, Loss, fit_lasso, fit_ridge, loss_of
 from interpllm.select.split import Fold
 
 Rows = NDArray[np.intp]
+Weighting = Literal["binary", "idf"]
+Norm = Literal["none", "sqrt"]
+Penalty = Literal["ridge", "lasso"]
 STRENGTHS = {
     # C of the penalty, from strong to weak, by norm: dividing a row by sqrt(n-grams) wants a weaker one
-    ("ridge", "none"): (0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
-    ("ridge", "sqrt"): (0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
-    ("lasso", "none"): (0.1, 0.3, 0.6, 1.0, 2.0),
-    ("lasso", "sqrt"): (1.0, 3.0, 6.0, 10.0, 20.0),
+    ("ridge", "none"): (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+    ("ridge", "sqrt"): (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0),
+    ("lasso", "none"): (0.1, 0.3, 0.6, 1.0, 2.0, 4.0),
 }
+FAMILIES: tuple[tuple[Norm, Penalty, float], ...] = (
+    # norm, penalty and a first guess at C
+    ("sqrt", "ridge", 10.0),
+    ("none", "ridge", 0.3),
+    ("none", "lasso", 0.6),
+)
+WEIGHTINGS: tuple[Weighting, ...] = ("binary", "idf")
 SCALES = (0.01, 0.03, 0.1)
 MIXES = (0.3, 0.6, 0.9)
 
@@ -56,9 +65,9 @@ class Choice:
     """
 
     order: int = 2
-    weighting: Literal["binary", "idf"] = "binary"
-    norm: Literal["none", "sqrt"] = "sqrt"
-    penalty: Literal["ridge", "lasso"] = "ridge"
+    weighting: Weighting = "binary"
+    norm: Norm = "sqrt"
+    penalty: Penalty = "ridge"
     C: float = 10.0
     scale: float = 0.0
     vectors: str = ""
@@ -323,7 +332,7 @@ def merit(trial: Trial) -> float:
 
 
 def pick(trials: Iterable[Trial], n_judged: int, loss: Loss) -> Trial:
-    """The trial of least loss among those whose score is within a standard error of the best score.
+    """The trial of least loss among those whose score is within half a standard error of the best score.
 
     Loss alone would favour families that are better calibrated over ones that are right more often; score
     alone is noise where few rows were judged.
@@ -333,7 +342,7 @@ def pick(trials: Iterable[Trial], n_judged: int, loss: Loss) -> Trial:
         return max(trials, key=merit)
     top = max(trial.score for trial in trials)
     error = np.sqrt(top * (1 - top) / n_judged)
-    return max((trial for trial in trials if trial.score >= top - error), key=merit)
+    return max((trial for trial in trials if trial.score >= top - error / 2), key=merit)
 
 
 def judge_scores(scores: Array, targets: Array, weight: Array, loss: Loss) -> tuple[float, float, float]:
@@ -366,17 +375,14 @@ def search_plain(search: Search, orders: Sequence[int]) -> Trial:
         Longest n-grams to choose from.
     """
     order = 2 if 2 in orders else orders[0]
-    starts = (
-        Choice(order=order, norm="sqrt", penalty="ridge", C=10.0),
-        Choice(order=order, norm="none", penalty="ridge", C=0.3),
-        Choice(order=order, norm="none", penalty="lasso", C=0.6),
-    )
-    tried = [search.best_strength(start) for start in starts]
-    search.best_strength(replace(max(tried, key=merit).choice, weighting="idf"))
-    lead = search.pick().choice
+    for weighting in WEIGHTINGS:
+        for norm, penalty, C in FAMILIES:
+            search.best_strength(Choice(order=order, weighting=weighting, norm=norm, penalty=penalty, C=C))
+    leads = [best_of(search.trials.values(), penalty).choice for penalty in ("ridge", "lasso")]
     for other in orders:
         if other != order:
-            search.best_strength(replace(lead, order=other))
+            for lead in leads:
+                search.best_strength(replace(lead, order=other))
     return search.pick()
 
 
@@ -406,6 +412,11 @@ def search_assisted(search: Search) -> Trial:
             current = _best(search, (replace(current, mix=m) for m in MIXES))
         found = search.best_strength(current).choice
     return search.pick()
+
+
+def best_of(trials: Iterable[Trial], penalty: Penalty) -> Trial:
+    """The trial of least loss with a penalty."""
+    return max((trial for trial in trials if trial.choice.penalty == penalty), key=merit)
 
 
 def _family(choice: Choice) -> tuple[str, str, int]:

@@ -11,6 +11,7 @@ teacher's probabilities and from labels at once; scikit-learn's logistic regress
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logsumexp, softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, LogisticRegression
 
 Array = NDArray[np.float64]
@@ -192,7 +194,9 @@ def fit_lasso(
         target = targets[:, k]
         if loss == "squared":
             model = Lasso(alpha=1 / (2 * C * n), max_iter=max_iter * 10, tol=1e-3, random_state=0)
-            model.fit(X, target, sample_weight=weight)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model.fit(X, target, sample_weight=weight)
             intercept[k], table[:, k] = model.intercept_, model.coef_
             continue
         yes, no = np.flatnonzero(target > 0), np.flatnonzero(target < 1)
@@ -209,6 +213,9 @@ def fit_lasso(
             max_iter=max_iter,
             random_state=0,
         )
-        model.fit(X[rows], label, sample_weight=share)
+        with warnings.catch_warnings():
+            # Cross-validation judges a fit that stopped early like any other.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(X[rows], label, sample_weight=share)
         intercept[k], table[:, k] = model.intercept_[0], model.coef_[0]
     return Linear(intercept, table, np.zeros((0, outputs)))
