@@ -1,21 +1,27 @@
-"""How fast does a fitted model predict, beside scikit-learn with the same n-grams?
+"""How fast does a fitted model predict, beside scikit-learn with the same n-grams, and beside asking an LLM?
 
-Both predict the same rows with the same weights: scikit-learn fits CountVectorizer + LogisticRegression, and
-its coefficients become the table of a LinearModel. The two take turns, so that whatever else the machine does
-meets both; the figures are medians over the turns.
+All predict the same rows, the first two with the same weights: scikit-learn fits CountVectorizer +
+LogisticRegression, and its coefficients become the table of a LinearModel. They take turns, so that whatever
+else the machine does meets both; the figures are medians over the turns. With ``--llm local`` the language
+model then scores each class as the answer to the first few rows, without a store, and the table predicts the
+same rows before and after it.
 
-    python benchmarks/predict_speed.py [--repeats 15]
+    python benchmarks/predict_speed.py [--repeats 15] [--llm local] [--llm-rows 64]
 
 Reads rotten_tomatoes from ../shared/data/text if that folder is there, else the bundled support tickets.
+imodelsX stands beside it in beside_imodelsx.py.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
+import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +29,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from interpllm import connect
 from interpllm.runtime import LinearModel, dumps, loads
 from interpllm.runtime.tokens import ngrams, words
 
@@ -96,11 +103,35 @@ def take_turns(contenders: dict[str, Callable[[], object]], repeats: int) -> dic
     return {name: [turn[name] for turn in turns] for name in contenders}
 
 
+def ask(spec: str, model: LinearModel, rows: list[str], labels: Sequence[str], repeats: int) -> None:
+    """Print how much longer the language model takes to score the classes of some rows."""
+    options = [f" {label}" for label in sorted(set(labels))]
+    prompts = [f"Text: {row}\nLabel:" for row in rows]
+    with connect(spec, mode="off") as session:
+        session.score(prompts[:2], options)  # loads the model
+        before = [seconds(lambda: model.predict(rows)) for _ in range(repeats)]
+        asked = seconds(lambda: session.score(prompts, options))
+        after = [seconds(lambda: model.predict(rows)) for _ in range(repeats)]
+    table = statistics.median(before + after)
+    print(f"\n{len(rows)} rows, {options} scored by the LLM {spec!r}:")
+    print(f"{'':26}{'texts/s':>12}{'interpllm is':>14}")
+    print(f"{'interpllm':26}{len(rows) / table:12,.1f}")
+    print(f"{spec:26}{len(rows) / asked:12,.1f}{asked / table:13,.0f}x")
+
+
 def main() -> None:
     """Print texts a second of each contender, and how many times faster the table is."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=15)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--llm", help="what connect() takes, such as local")
+    parser.add_argument("--llm-rows", type=int, default=64)
+    args = parser.parse_args()
+    repeats = args.repeats
+    packages = ("interpllm", "scikit-learn", *(("torch", "transformers") if args.llm else ()))
+    said = ", ".join(f"{package} {version(package)}" for package in packages)
+    print(f"Python {platform.python_version()}, {said}; {platform.machine()}, {os.cpu_count()} CPUs")
 
     name, texts, labels, rows = data()
     pipelines = {
@@ -122,6 +153,8 @@ def main() -> None:
     for contender, measured in times.items():
         ratio = statistics.median(b / a for a, b in zip(times["interpllm"], measured, strict=True))
         print(f"{contender:26}{len(rows) / statistics.median(measured):10,.0f}{ratio:13.2f}x")
+    if args.llm:
+        ask(args.llm, model, rows[: args.llm_rows], labels, repeats)
 
 
 if __name__ == "__main__":
