@@ -84,7 +84,7 @@ class Frozen:
         if len(candidates) == 1:
             self.template = candidates[0]
             return {}
-        frequent = _frequent(self.ngrams, self.order, SAMPLE)
+        frequent = frequent_ngrams(self.ngrams, self.order, SAMPLE)
         losses = {}
         for template in candidates:
             found = self._embed([self.ngrams.phrases[i] for i in frequent], template, "comparing templates")
@@ -117,12 +117,7 @@ class Frozen:
         name = rows.tobytes()
         if name not in self._lessons:
             if self._probe is None:
-                n = len(self.texts)
-                chosen = (
-                    np.random.default_rng(0).permutation(n)[:MOST_TAUGHT] if n > MOST_TAUGHT else np.arange(n)
-                )
-                self._taught = np.sort(chosen)
-                t = self._taught
+                self._taught = t = taught_rows(len(self.texts))
                 states = self._embed([self.texts[i] for i in t], self.template, "reading texts")
                 self._probe = Probe(states, self.y[t], self.weight[t], self.groups[t], self.n_classes)
             known = np.isin(self._taught, rows, assume_unique=True)
@@ -184,23 +179,31 @@ class FineTuned:
             if self.frozen is not None:
                 probed = self.frozen.teach(rows).soft
                 own = np.where(np.isnan(probed), own, probed)
-            texts = self.tuned.variants(rows)
+            texts, groups = self.tuned.variants(rows)
             found = rows_of(texts, self.ngrams.phrases, self.ngrams.orders)
-            self._lessons[name] = Lesson(own, found.matrix, found.lengths, self.tuned.soft(rows, texts))
+            soft = self.tuned.soft(rows, texts)
+            self._lessons[name] = Lesson(own, found.matrix, found.lengths, soft, groups)
         return self._lessons[name]
 
 
-def _frequent(ngrams: NgramRows, order: int, most: int) -> NDArray[np.intp]:
-    """The most frequent n-grams of at most so many words."""
+def frequent_ngrams(ngrams: NgramRows, order: int, most: int) -> NDArray[np.intp]:
+    """Positions of the `most` most frequent n-grams of at most `order` words, sorted."""
     used = np.flatnonzero(ngrams.words <= order)
     return np.sort(used[np.argsort(-ngrams.support[used], kind="stable")[:most]])
+
+
+def taught_rows(n_rows: int) -> Rows:
+    """Positions of the rows whose states are read, sorted: all, or a fixed draw of `MOST_TAUGHT`."""
+    if n_rows <= MOST_TAUGHT:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(0).permutation(n_rows)[:MOST_TAUGHT])
 
 
 def _vectors(
     ngrams: NgramRows, order: int, embed: Callable[[list[str]], NDArray[np.float32]]
 ) -> NDArray[np.float32]:
     """Vectors of the most frequent n-grams, zeros for the others, (n_phrases, n_dims)."""
-    frequent = _frequent(ngrams, order, MOST_EMBEDDED)
+    frequent = frequent_ngrams(ngrams, order, MOST_EMBEDDED)
     found = embed([ngrams.phrases[i] for i in frequent])
     vectors = np.zeros((len(ngrams.phrases), found.shape[1]), dtype=np.float32)
     vectors[frequent] = found
@@ -212,5 +215,17 @@ def _always(vectors: NDArray[np.float32], _: Rows) -> NDArray[np.float32]:
 
 
 def assisted(problem: Problem, help: Frozen | FineTuned, *, distill: bool) -> Problem:
-    """The problem with the language model's help among what a fit may use."""
-    return replace(problem, embed=help.vectors, teach=help.teach if distill else None)
+    """The problem with the language model's help among what a fit may use.
+
+    Parameters
+    ----------
+    problem : Problem
+        With at least one fold.
+    help : Frozen or FineTuned
+    distill : bool
+        Whether the teacher is part of the help.
+    """
+    if distill:
+        # A probe keeps the penalty that suits its first students: those of the first fold, whatever n_jobs.
+        help.teach(problem.folds[0][0])
+    return replace(problem, embed=help.vectors, teach=help.teach if distill else None, summed_up={})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from numbers import Integral
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,16 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.class_weight import compute_sample_weight
 from tqdm import tqdm
 
-from interpllm.errors import InputError
-from interpllm.estimators.assistance import MOST_EMBEDDED, MOST_TAUGHT, FineTuned, Frozen, assisted
+from interpllm.errors import CapabilityError, InputError
+from interpllm.estimators.assistance import (
+    MOST_EMBEDDED,
+    SAMPLE,
+    FineTuned,
+    Frozen,
+    assisted,
+    frequent_ngrams,
+    taught_rows,
+)
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin, TrainingRows
 from interpllm.estimators.inputs import column_of, texts_of
 from interpllm.estimators.table import linear_model
@@ -102,6 +111,9 @@ class _AugLinear:
     cache: str | os.PathLike[str] | None
     verbose: int
 
+    _some_classes: ClassVar[tuple[str, ...]] = ()
+    """Stand for the classes where they are not known yet, in templates."""
+
     def plan(self, X: Any) -> FitPlan:
         """What `fit` on these texts would ask of the language model; nothing is asked.
 
@@ -113,8 +125,9 @@ class _AugLinear:
         Returns
         -------
         FitPlan
-            N-grams, requests, tokens and seconds at most: what the store already holds is left out, and
-            n-grams of an order that `fit` then does not choose are not embedded.
+            N-grams, requests, tokens and seconds at most. `fit` will not embed n-grams of an order that it
+            does not choose. What the store holds is left out, but as the labels are not known here, nor the
+            template that `fit` will choose, much of it may go unrecognised.
 
         Raises
         ------
@@ -128,10 +141,20 @@ class _AugLinear:
         session = self._session()
         if session is None:
             return FitPlan(len(ngrams.phrases), Plan())
-        template = max(templates(self.task, "", ()), key=len)
-        plan = session.plan(texts=ngrams.phrases[:MOST_EMBEDDED], template=template)
+        *others, longest = sorted(templates(self.task, "", self._some_classes), key=len)
+        frequent = frequent_ngrams(ngrams, max(orders), MOST_EMBEDDED)
+        sample = frequent_ngrams(ngrams, max(orders), SAMPLE)
+        compared = [ngrams.phrases[i] for i in sample]
+        plan = Plan()
+        for template in (*others, longest):
+            plan += session.plan(texts=compared, template=template)
+        rest = [ngrams.phrases[i] for i in np.setdiff1d(frequent, sample)]
+        plan += session.plan(texts=rest, template=longest)
         if self.distill:
-            plan += session.plan(texts=texts[:MOST_TAUGHT], template=template)
+            plan += session.plan(texts=[texts[i] for i in taught_rows(len(texts))], template=longest)
+        if self.vocabulary is not None:
+            beyond = _new_ngrams(self._vocabulary(), ngrams, (lo, max(orders)))
+            plan += session.plan(texts=beyond, template=longest)
         return FitPlan(len(ngrams.phrases), plan)
 
     def _fit_table(
@@ -149,21 +172,24 @@ class _AugLinear:
         """
         lo, orders = self._orders()
         texts, n_classes = rows.texts, len(classes)
+        session, vocabulary = self._session(), self._vocabulary()  # what is wrong with them is told at once
         ngrams = count_ngrams(texts, (lo, max(orders)), _min_rows(len(texts)))
         if not ngrams.phrases:
+            what = "word" if lo == 1 else f"run of {lo} words"
+            rare = " in two rows" if _min_rows(len(texts)) > 1 else ""
             raise InputError(
-                "No text of X holds a word, so there is nothing to learn from. Check the column."
+                f"No {what} stands{rare} in the texts of X, so there is nothing to learn from. Check the "
+                f"column{'' if lo == 1 else ', or lower ngram_range'}."
             )
         groups = near_duplicates(texts)
         parts = folds(rows.y, groups, self.cv, stratify=n_classes > 0, random_state=self.random_state)
-        problem = Problem(ngrams.matrix, ngrams.lengths, ngrams.words, targets, weight, loss, parts)
+        problem = Problem(ngrams.matrix, ngrams.lengths, ngrams.words, targets, weight, loss, parts, groups)
         everything = np.arange(len(texts))
         with tqdm(desc="choosing", disable=not self.verbose, unit="fit") as bar:
             tried = 1 if self.finetune else _folds_tried(parts)  # each fold fine-tunes an encoder of its own
             search = Search(problem, tried, self.n_jobs, bar.update)
-            plain = search_plain(search, orders) if parts else _untried(orders, n_classes)
+            plain = search_plain(search, orders) if parts else _untried(orders)
             best, losses = plain, {}
-            session = self._session()
             frozen, help = self._help(session, ngrams, rows, weight, groups, classes, plain.choice.order)
             if frozen is not None and parts:
                 candidates = templates(self.task, rows.target, classes)
@@ -174,7 +200,7 @@ class _AugLinear:
             fitted, best, curve = self._sized(search, best, everything)
         center, scale = unit
         fitted = fitted.times(scale * best.temperature, center)
-        extra = self._beyond(help, fitted, best, ngrams, lo)
+        extra = self._beyond(vocabulary, help, fitted, best, ngrams)
         meta = {
             "estimator": type(self).__name__,
             "llm": dict(session.identity) if session is not None and best.choice.uses_llm else None,
@@ -209,18 +235,30 @@ class _AugLinear:
     # Steps of the fit ---------------------------------------------------------------------------------
 
     def _check_parameters(self) -> None:
-        if self.ngram_range != "auto":
-            lo, hi = self.ngram_range
-            if not 1 <= lo <= hi <= 5:
+        if not (isinstance(self.ngram_range, str) and self.ngram_range == "auto"):
+            pair = self.ngram_range if isinstance(self.ngram_range, (tuple, list)) else ()
+            whole = len(pair) == 2 and all(isinstance(n, Integral) for n in pair)
+            if not whole or not 1 <= pair[0] <= pair[1] <= 5:
                 raise InputError(
                     f"ngram_range must be 'auto' or (lowest, highest) of 1 to 5, not {self.ngram_range!r}."
                 )
-        if self.max_terms is not None and self.max_terms < 1:
-            raise InputError(f"max_terms must be at least 1 or None, not {self.max_terms!r}.")
-        if self.cv < 2:
-            raise InputError(f"cv must be at least 2 folds, not {self.cv!r}.")
+        if self.max_terms is not None and not (isinstance(self.max_terms, Integral) and self.max_terms >= 1):
+            raise InputError(
+                f"max_terms must be a whole number of at least 1 or None, not {self.max_terms!r}."
+            )
+        if not (isinstance(self.cv, Integral) and self.cv >= 2):
+            raise InputError(f"cv must be a number of folds, at least 2, not {self.cv!r}.")
         if self.distill not in ("auto", True, False):
             raise InputError(f"distill must be 'auto', True or False, not {self.distill!r}.")
+        if self.finetune not in (True, False):
+            raise InputError(f"finetune must be True or False, not {self.finetune!r}.")
+        if self.task is not None and not isinstance(self.task, str):
+            raise InputError(f"task must be a few words in a str or None, not {self.task!r}.")
+        seed = self.random_state
+        if seed is not None and not (isinstance(seed, Integral) and 0 <= seed < 2**32):
+            raise InputError(
+                f"random_state must be a whole number from 0 to 2**32 - 1 or None, not {seed!r}."
+            )
         if isinstance(self.vocabulary, str):
             raise InputError("vocabulary must be a list of texts or words, not one str; put it in a list.")
 
@@ -231,7 +269,18 @@ class _AugLinear:
         return self.ngram_range[0], (self.ngram_range[1],)
 
     def _session(self) -> Session | None:
-        return as_session(self.llm, cache=self.cache)
+        session = as_session(self.llm, cache=self.cache)
+        if session is not None and "embed" not in session.capabilities:
+            raise CapabilityError(
+                f"{session.backend!r} cannot embed, and Aug-Linear asks for nothing else. Give llm='local', "
+                "another model that embeds, or llm=None for plain n-grams."
+            )
+        return session
+
+    def _vocabulary(self) -> list[str]:
+        if self.vocabulary is None:
+            return []
+        return texts_of(column_of(self.vocabulary, "vocabulary"), "vocabulary")
 
     def _help(
         self,
@@ -253,7 +302,7 @@ class _AugLinear:
         labels = [names[k] for k in rows.y] if classes else rows.y.tolist()
         seed = 0 if self.random_state is None else self.random_state
         encoder = connect("minilm", cache=self.cache)
-        tuned = Tuned(encoder, rows.texts, labels, weight, names, seed, self.verbose)
+        tuned = Tuned(encoder, rows.texts, labels, weight, groups, names, seed, self.verbose)
         return frozen, FineTuned(tuned, ngrams, order, frozen)
 
     def _sized(
@@ -273,18 +322,17 @@ class _AugLinear:
         return shrink(problem, rows, best.choice, small.choice, self.max_terms), small, curve
 
     def _beyond(
-        self, help: Frozen | FineTuned | None, fitted: Fitted, best: Trial, ngrams: NgramRows, lo: int
+        self,
+        vocabulary: list[str],
+        help: Frozen | FineTuned | None,
+        fitted: Fitted,
+        best: Trial,
+        ngrams: NgramRows,
     ) -> dict[str, NDArray[np.float64]]:
         """Weights of the vocabulary's n-grams that no training row has, by their vectors alone."""
-        if self.vocabulary is None:
-            return {}
-        texts = texts_of(column_of(self.vocabulary, "vocabulary"), "vocabulary")
         if help is None or fitted.slope is None:
             return {}
-        known = set(ngrams.phrases)
-        counted = count_ngrams(texts, (lo, best.choice.order))
-        frequent = np.argsort(-counted.support, kind="stable")
-        found = [p for i in frequent if (p := counted.phrases[i]) not in known][:MOST_EMBEDDED]
+        found = _new_ngrams(vocabulary, ngrams, (ngrams.orders[0], best.choice.order))
         if not found:
             return {}
         vectors = help.embed_phrases(found, best.choice.vectors)
@@ -294,6 +342,14 @@ class _AugLinear:
             return extra
         room = max(0, self.max_terms - int(np.count_nonzero(np.any(fitted.table != 0, axis=1))))
         return dict(sorted(extra.items(), key=lambda item: -np.abs(item[1]).max())[:room])
+
+
+def _new_ngrams(vocabulary: list[str], ngrams: NgramRows, orders: tuple[int, int]) -> list[str]:
+    """N-grams of the vocabulary that are not among those of the rows, the most frequent first."""
+    known = set(ngrams.phrases)
+    counted = count_ngrams(vocabulary, orders)
+    frequent = np.argsort(-counted.support, kind="stable")
+    return [p for i in frequent if (p := counted.phrases[i]) not in known][:MOST_EMBEDDED]
 
 
 def _min_rows(n_rows: int) -> int:
@@ -310,7 +366,7 @@ def _judged(trial: Trial, n_folds: int) -> dict[str, Any] | None:
     return {"score": trial.score, "loss": trial.loss, "folds": n_folds} if n_folds else None
 
 
-def _untried(orders: Sequence[int], n_classes: int) -> Trial:
+def _untried(orders: Sequence[int]) -> Trial:
     """Too few rows to try anything on: a plain model with a strong penalty."""
     return Trial(
         Choice(order=min(orders), C=3.0), score=float("nan"), loss=float("nan"), temperature=1.0, n_terms=0
@@ -339,7 +395,7 @@ class AugLinearClassifier(TextClassifierMixin, _AugLinear, BaseEstimator):
         The best model with at most so many n-grams.
     vocabulary : container of texts or words, or None
         Without labels. Their n-grams that no training row has enter the table with the weight that their
-        vectors give them.
+        vectors give them; none do where cross-validation chose a table without vectors, or ``llm`` is None.
     distill : "auto", True or False
         Whether a teacher that reads whole texts is tried: its share in the targets is chosen by
         cross-validation, none among the choices. True is the same as "auto".
@@ -384,6 +440,8 @@ class AugLinearClassifier(TextClassifierMixin, _AugLinear, BaseEstimator):
     >>> model.predict(["good", "bad"]).tolist()
     ['yes', 'no']
     """
+
+    _some_classes = ("one class", "another")
 
     def __init__(
         self,

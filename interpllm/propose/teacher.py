@@ -123,6 +123,8 @@ class Tuned:
     labels : list
         Class names or values, as they are told to the encoder.
     weight : array (n_rows,)
+    groups : array of int (n_rows,)
+        Near-duplicates.
     names : list of str
         Names of the classes in the order of the outputs; empty for regression.
     random_state : int
@@ -137,11 +139,13 @@ class Tuned:
         texts: list[str],
         labels: list[Any],
         weight: Array,
+        groups: NDArray[np.intp],
         names: list[str],
         random_state: int = 0,
         verbose: int = 0,
     ) -> None:
         self.encoder, self.texts, self.labels, self.weight = encoder, texts, labels, weight
+        self.groups = groups
         self.names, self.random_state, self.verbose = names, random_state, verbose
         self._sessions: dict[bytes, llm.Session] = {}
 
@@ -168,8 +172,9 @@ class Tuned:
         soft = softmax(session.score(texts, self.names) / SOFTENING, axis=1)
         return soft[:, 1:] if len(self.names) == 2 else soft
 
-    def variants(self, rows: NDArray[np.intp]) -> list[str]:
-        """The texts without labels that a student of these rows learns from."""
+    def variants(self, rows: NDArray[np.intp]) -> tuple[list[str], NDArray[np.intp]]:
+        """The texts without labels that a student of these rows learns from, and their groups."""
         per_text = int(np.clip(VARIANTS // len(rows), 1, MOST_PER_TEXT))
         some = np.sort(np.random.default_rng(self.random_state).permutation(rows)[:VARIANTS])
-        return variants([self.texts[row] for row in some], per_text, self.random_state)
+        made = variants([self.texts[row] for row in some], per_text, self.random_state)
+        return made, np.repeat(self.groups[some], per_text)

@@ -8,7 +8,7 @@ the teacher). Going without the LLM stays among the choices to the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from interpllm.select.sparse import Array, Loss, fit_lasso, fit_ridge, loss_of
-from interpllm.select.split import Fold
+from interpllm.select.split import Fold, folds
 
 Rows = NDArray[np.intp]
 Weighting = Literal["binary", "idf"]
@@ -37,7 +37,8 @@ FAMILIES: tuple[tuple[Norm, Penalty, float], ...] = (
     ("none", "lasso", 0.6),
 )
 WEIGHTINGS: tuple[Weighting, ...] = ("binary", "idf")
-SCALES = (0.01, 0.03, 0.1)
+SCALES = {"ridge": (0.01, 0.03, 0.1), "lasso": (0.03, 0.1, 0.3, 1.0)}
+SUMMED_UP_IN = 4
 MIXES = (0.3, 0.6, 0.9)
 
 
@@ -57,7 +58,8 @@ class Choice:
     C : float
         Inverse strength of the penalty.
     scale : float
-        Size of a standardised embedding dimension beside an n-gram's 1; 0 leaves embeddings out.
+        Size of a standardised embedding dimension beside an n-gram's 1; 0 leaves embeddings out. Lasso takes
+        the block summed up by a ridge (at C = 1) into one column an output.
     vectors : str
         Which vectors of n-grams the embedding block is made of; "" with scale 0.
     mix : float
@@ -93,12 +95,15 @@ class Lesson:
         Longest n-gram order -> number of distinct n-grams of each.
     more_soft : array (n_more, n_outputs) or None
         Its probabilities or values of those.
+    more_groups : array of int (n_more,) or None
+        Which group of near-duplicates each was made from.
     """
 
     soft: Array
     more: sp.csr_matrix | None = None
     more_lengths: dict[int, Array] | None = None
     more_soft: Array | None = None
+    more_groups: NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,11 +121,15 @@ class Problem:
     weight : array (n_rows,)
     loss : {"logistic", "multinomial", "squared"}
     folds : list of (fitting rows, judging rows)
+    groups : array of int (n_rows,)
+        Near-duplicates, which no split divides.
     embed : mapping of str to callable
         Name of vectors -> (fitting rows -> array (n_phrases, n_dims)): one vector an n-gram, zeros for those
         that have none. They depend on the rows where the embedding model was fine-tuned on them.
     teach : callable or None
         Fitting rows -> `Lesson`.
+    summed_up : dict
+        What choices share that differ in C alone, kept by :func:`fit`.
     """
 
     matrix: sp.csr_matrix
@@ -130,8 +139,10 @@ class Problem:
     weight: Array
     loss: Loss
     folds: list[Fold]
+    groups: NDArray[np.intp]
     embed: Mapping[str, Callable[[Rows], NDArray[np.float32]]] = field(default_factory=dict)
     teach: Callable[[Rows], Lesson] | None = None
+    summed_up: dict[tuple[Any, ...], tuple[Array, Array]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -186,7 +197,7 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
     used = np.flatnonzero(problem.words <= choice.order)
     if columns is not None:
         used = np.intersect1d(used, columns)
-    binary = problem.matrix[rows][:, used]
+    binary, groups = problem.matrix[rows][:, used], problem.groups[rows]
     lengths, targets, weight = (
         problem.lengths[choice.order][rows],
         problem.targets[rows],
@@ -196,11 +207,12 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
         lesson = problem.teach(rows)
         taught = np.where(np.isnan(lesson.soft), targets, lesson.soft)
         targets = (1 - choice.mix) * targets + choice.mix * taught
-        if lesson.more is not None and lesson.more_lengths is not None and lesson.more_soft is not None:
+        if lesson.more is not None:
             binary = sp.vstack([binary, lesson.more[:, used]], format="csr")
             lengths = np.concatenate([lengths, lesson.more_lengths[choice.order]])
             targets = np.vstack([targets, lesson.more_soft])
             weight = np.concatenate([weight, np.full(len(lengths) - len(rows), weight.mean())])
+            groups = np.concatenate([groups, lesson.more_groups])
     inverse = sp.diags_array(1 / divisors(lengths, choice.norm))
     slope: Array | None = None
     importance = np.ones(len(used))
@@ -209,24 +221,50 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
         importance = np.log((1 + len(rows)) / (1 + support)) + 1
         importance /= importance.mean()
     X = sp.csr_matrix(inverse @ binary @ sp.diags_array(importance))
-    if choice.penalty == "lasso":
-        linear = fit_lasso(X, targets, C=choice.C, loss=problem.loss, weight=weight)
-        table, intercept = importance[:, None] * linear.sparse, linear.intercept
-    elif choice.scale > 0:
+    Z = None
+    if choice.scale > 0:
         E = problem.embed[choice.vectors](rows)[used]
         Z = np.asarray(inverse.astype(np.float32) @ (binary.astype(np.float32) @ E))
         center, spread = Z.mean(axis=0), Z.std(axis=0) + 1e-6
         Z = (Z - center) * (choice.scale / spread)
+    if choice.penalty == "ridge":
         linear = fit_ridge(X, targets, C=choice.C, loss=problem.loss, Z=Z, weight=weight)
-        slope = linear.dense * (choice.scale / spread)[:, None]
-        table = importance[:, None] * linear.sparse + E @ slope
-        intercept = linear.intercept - center @ slope
+        dense = linear.dense
+    elif Z is None:
+        linear = fit_lasso(X, targets, C=choice.C, loss=problem.loss, weight=weight)
     else:
-        linear = fit_ridge(X, targets, C=choice.C, loss=problem.loss, weight=weight)
-        table, intercept = importance[:, None] * linear.sparse, linear.intercept
+        # A dense block has no place in a sparse model: one column an output sums it up, and competes.
+        shared = (rows.tobytes(), *astuple(replace(choice, C=0.0, weighting="binary")))
+        if shared not in problem.summed_up:
+            problem.summed_up[shared] = _summed_up(Z, targets, weight, problem.loss, groups)
+        columns_of, dense = problem.summed_up[shared]
+        both = sp.hstack([X, sp.csr_matrix(columns_of)], format="csr")
+        linear = fit_lasso(both, targets, C=choice.C, loss=problem.loss, weight=weight)
+        dense = dense @ linear.sparse[len(used) :]
+    table = importance[:, None] * linear.sparse[: len(used)]
+    intercept = linear.intercept
+    if Z is not None:
+        slope = dense * (choice.scale / spread)[:, None]
+        table = table + E @ slope
+        intercept = intercept - center @ slope
     whole = np.zeros((p, outputs))
     whole[used] = table
     return Fitted(np.asarray(intercept, dtype=np.float64), whole, slope)
+
+
+def _summed_up(
+    Z: NDArray[np.float32], targets: Array, weight: Array, loss: Loss, groups: NDArray[np.intp]
+) -> tuple[Array, Array]:
+    """A dense block as one score an output, (n_rows, n_outputs), and the weights that make it.
+
+    The scores of a row come from a ridge that was fitted on other rows, as they will for a new text.
+    """
+    nothing = sp.csr_matrix((len(Z), 0))
+    scores = np.zeros_like(targets)
+    for seen, new in folds(targets, groups, SUMMED_UP_IN, stratify=False):
+        part = fit_ridge(nothing[seen], targets[seen], C=1.0, loss=loss, Z=Z[seen], weight=weight[seen])
+        scores[new] = Z[new] @ part.dense
+    return scores, fit_ridge(nothing, targets, C=1.0, loss=loss, Z=Z, weight=weight).dense
 
 
 @dataclass(frozen=True)
@@ -250,7 +288,7 @@ class Search:
     Parameters
     ----------
     problem : Problem
-    folds : int, optional
+    n_folds : int, optional
         Only the first so many folds are tried; all by default.
     n_jobs : int, optional
         Folds tried at the same time, in threads.
@@ -341,7 +379,8 @@ def pick(trials: Iterable[Trial], n_judged: int, loss: Loss) -> Trial:
     if loss == "squared":
         return max(trials, key=merit)
     top = max(trial.score for trial in trials)
-    error = np.sqrt(top * (1 - top) / n_judged)
+    # Sums of uneven weights round: where all is right, top may be a hair above 1.
+    error = np.sqrt(max(0.0, top * (1 - top)) / n_judged)
     return max((trial for trial in trials if trial.score >= top - error / 2), key=merit)
 
 
@@ -390,7 +429,7 @@ def search_assisted(search: Search) -> Trial:
     """The best choice of all, with an LLM's embedding block and teacher or without.
 
     The better of the two ridge families (by norm) looks for its scale and its mix, the other one takes them
-    over; lasso, which has no dense block, may follow the teacher.
+    over; lasso looks for its own.
     """
     problem, order = search.problem, search.pick().choice.order
     families = [
@@ -405,8 +444,8 @@ def search_assisted(search: Search) -> Trial:
         if current.penalty == "ridge" and found.uses_llm:
             search.best_strength(replace(current, scale=found.scale, vectors=found.vectors, mix=found.mix))
             continue
-        if current.penalty == "ridge" and problem.embed:
-            blocks = ((name, s) for name in problem.embed for s in SCALES)
+        if problem.embed:
+            blocks = ((name, s) for name in problem.embed for s in SCALES[current.penalty])
             current = _best(search, (replace(current, vectors=name, scale=s) for name, s in blocks))
         if problem.teach is not None:
             current = _best(search, (replace(current, mix=m) for m in MIXES))

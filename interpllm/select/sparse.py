@@ -203,6 +203,11 @@ def fit_lasso(
         rows = np.concatenate([yes, no])
         label = np.concatenate([np.ones(len(yes)), np.zeros(len(no))])
         share = np.concatenate([weight[yes] * target[yes], weight[no] * (1 - target[no])])
+        positive, negative = share[: len(yes)].sum(), share[len(yes) :].sum()
+        if not (positive and negative):
+            # One label alone, as in a fold without a rare class: no weights, and half a row of doubt.
+            intercept[k] = np.log(2 * n + 1) * (1 if positive else -1)
+            continue
         # liblinear penalises the intercept; a large scaling makes that penalty negligible
         model = LogisticRegression(
             l1_ratio=1.0,
