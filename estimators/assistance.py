@@ -19,7 +19,7 @@ from tqdm import tqdm
 from interpllm.llm import Session
 from interpllm.propose.ngrams import NgramRows, rows_of
 from interpllm.propose.teacher import Probe, Tuned
-from interpllm.select.search import Choice, Lesson, Problem, Rows, Search
+from interpllm.select.search import Choice, Lesson, Problem, Rows, Search, Unlabelled
 from interpllm.select.sparse import Array
 
 MOST_EMBEDDED = 25_000
@@ -182,7 +182,7 @@ class FineTuned:
             texts, groups = self.tuned.variants(rows)
             found = rows_of(texts, self.ngrams.phrases, self.ngrams.orders)
             soft = self.tuned.soft(rows, texts)
-            self._lessons[name] = Lesson(own, found.matrix, found.lengths, soft, groups)
+            self._lessons[name] = Lesson(own, Unlabelled(found.matrix, found.lengths, soft, groups))
         return self._lessons[name]
 
 

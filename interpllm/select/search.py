@@ -82,6 +82,27 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Unlabelled:
+    """Further texts that only a teacher has answered.
+
+    Parameters
+    ----------
+    matrix : sparse matrix (n_more, n_phrases), 0 and 1
+    lengths : dict of int to array (n_more,)
+        Longest n-gram order -> number of distinct n-grams of each.
+    soft : array (n_more, n_outputs)
+        The teacher's probabilities or values.
+    groups : array of int (n_more,)
+        Which group of near-duplicates each was made from.
+    """
+
+    matrix: sp.csr_matrix
+    lengths: dict[int, Array]
+    soft: Array
+    groups: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
 class Lesson:
     """What a teacher says to the students of some rows; it has not seen the labels of any other row.
 
@@ -89,21 +110,11 @@ class Lesson:
     ----------
     soft : array (n_rows, n_outputs)
         Its probabilities or values of the rows themselves; NaN where it has none, and labels must do.
-    more : sparse matrix (n_more, n_phrases) or None
-        N-grams of further texts, without labels.
-    more_lengths : dict of int to array (n_more,) or None
-        Longest n-gram order -> number of distinct n-grams of each.
-    more_soft : array (n_more, n_outputs) or None
-        Its probabilities or values of those.
-    more_groups : array of int (n_more,) or None
-        Which group of near-duplicates each was made from.
+    more : Unlabelled or None
     """
 
     soft: Array
-    more: sp.csr_matrix | None = None
-    more_lengths: dict[int, Array] | None = None
-    more_soft: Array | None = None
-    more_groups: NDArray[np.intp] | None = None
+    more: Unlabelled | None = None
 
 
 @dataclass(frozen=True)
@@ -208,11 +219,11 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
         taught = np.where(np.isnan(lesson.soft), targets, lesson.soft)
         targets = (1 - choice.mix) * targets + choice.mix * taught
         if lesson.more is not None:
-            binary = sp.vstack([binary, lesson.more[:, used]], format="csr")
-            lengths = np.concatenate([lengths, lesson.more_lengths[choice.order]])
-            targets = np.vstack([targets, lesson.more_soft])
+            binary = sp.vstack([binary, lesson.more.matrix[:, used]], format="csr")
+            lengths = np.concatenate([lengths, lesson.more.lengths[choice.order]])
+            targets = np.vstack([targets, lesson.more.soft])
             weight = np.concatenate([weight, np.full(len(lengths) - len(rows), weight.mean())])
-            groups = np.concatenate([groups, lesson.more_groups])
+            groups = np.concatenate([groups, lesson.more.groups])
     inverse = sp.diags_array(1 / divisors(lengths, choice.norm))
     slope: Array | None = None
     importance = np.ones(len(used))
