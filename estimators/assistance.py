@@ -19,7 +19,8 @@ from tqdm import tqdm
 from interpllm.llm import Session
 from interpllm.propose.ngrams import NgramRows, rows_of
 from interpllm.propose.teacher import Probe, Tuned
-from interpllm.select.search import Choice, Lesson, Problem, Rows, Search, Unlabelled
+from interpllm.select.problem import Choice, Lesson, Problem, Rows, Unlabelled
+from interpllm.select.search import Search
 from interpllm.select.sparse import Array
 
 MOST_EMBEDDED = 25_000

@@ -32,16 +32,8 @@ from interpllm.llm.plan import Plan
 from interpllm.propose.ngrams import NgramRows, count_ngrams
 from interpllm.propose.teacher import Tuned
 from interpllm.propose.templates import templates
-from interpllm.select.search import (
-    Choice,
-    Fitted,
-    Problem,
-    Search,
-    Trial,
-    fit,
-    search_assisted,
-    search_plain,
-)
+from interpllm.select.problem import Choice, Fitted, Problem, fit
+from interpllm.select.search import Search, Trial, search_assisted, search_plain
 from interpllm.select.size import SIZES, Shrinker, shrink
 from interpllm.select.split import folds, near_duplicates
 

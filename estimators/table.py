@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from interpllm.propose.ngrams import NgramRows
 from interpllm.runtime import Evidence, LinearModel
-from interpllm.select.search import Fitted
+from interpllm.select.problem import Fitted
 from interpllm.select.sparse import Array
 
 DIGITS = 6

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from interpllm.select.search import Choice, Fitted, Problem, Rows, Search, Trial, fit, merit
+from interpllm.select.problem import Choice, Fitted, Problem, Rows, fit
+from interpllm.select.search import Search, Trial, merit
 
 SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 
