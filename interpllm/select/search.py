@@ -33,6 +33,8 @@ FAMILIES: tuple[tuple[Norm, Penalty, float], ...] = (
 )
 WEIGHTINGS: tuple[Weighting, ...] = ("binary", "idf")
 SCALES = {"ridge": (0.01, 0.03, 0.1), "lasso": (0.03, 0.1, 0.3, 1.0)}
+HOPELESS = 2.5
+"""Standard errors behind the best family at which a family is no longer tried."""
 MIXES = (0.3, 0.6, 0.9)
 
 
@@ -116,7 +118,12 @@ class Search:
     def pick(self) -> Trial:
         """The best trial so far; see :func:`pick`."""
         unlimited = [trial for (_, size), trial in self.trials.items() if size is None]
-        return pick(unlimited, sum(len(judge) for _, judge in self.folds), self.problem.loss)
+        return pick(unlimited, self.n_judged, self.problem.loss)
+
+    @property
+    def n_judged(self) -> int:
+        """Number of rows that choices are judged on."""
+        return sum(len(judge) for _, judge in self.folds)
 
     def best_strength(self, choice: Choice) -> Trial:
         """The best penalty strength for a choice, walking uphill from its own C along the grid."""
@@ -197,14 +204,20 @@ def search_plain(search: Search, orders: Sequence[int]) -> Trial:
 def search_assisted(search: Search) -> Trial:
     """The best choice of all, with an LLM's embedding block and teacher or without.
 
-    The better of the two ridge families (by norm) looks for its scale and its mix, the other one takes them
+    Families that stand far behind without help are left there, because help is what takes the time. The
+    better of the two ridge families (by norm) looks for its scale and its mix, the other one takes them
     over; lasso looks for its own.
     """
-    problem, order = search.problem, search.pick().choice.order
+    problem, lead = search.problem, search.pick()
+    order = lead.choice.order
     families = [
         max((t for t in search.trials.values() if _family(t.choice) == family), key=merit)
         for family in dict.fromkeys(_family(t.choice) for t in search.trials.values())
         if family[-1] == order
+    ]
+    behind = HOPELESS * standard_error(lead.score, search.n_judged)
+    families = [
+        family for family in families if problem.loss == "squared" or family.score >= lead.score - behind
     ]
     families.sort(key=lambda t: (t.choice.penalty == "lasso", t.loss))
     found = Choice()
