@@ -155,9 +155,14 @@ def pick(trials: Iterable[Trial], n_judged: int, loss: Loss) -> Trial:
     if loss == "squared":
         return max(trials, key=merit)
     top = max(trial.score for trial in trials)
-    # Sums of uneven weights round: where all is right, top may be a hair above 1.
-    error = np.sqrt(max(0.0, top * (1 - top)) / n_judged)
+    error = standard_error(top, n_judged)
     return max((trial for trial in trials if trial.score >= top - error / 2), key=merit)
+
+
+def standard_error(share: float, n_rows: int) -> float:
+    """Standard error of a share of rows."""
+    # Sums of uneven weights round: where all is right, the share may be a hair above 1.
+    return float(np.sqrt(max(0.0, share * (1 - share)) / n_rows))
 
 
 def judge_scores(scores: Array, targets: Array, weight: Array, loss: Loss) -> tuple[float, float, float]:
