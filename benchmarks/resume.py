@@ -80,7 +80,7 @@ def fit(url: str, cache: str, _: int) -> dict[str, Any]:
     with connect(
         url, model="fake", cache=cache, timeout=TIMEOUT, max_concurrency=IN_FLIGHT["fit"]
     ) as session:
-        model = AugLinearClassifier(llm=session, ngram_range=(1, 3), cv=2, random_state=0)
+        model = AugLinearClassifier(llm=session, ngram_range=(1, 3), distill=False, cv=2, random_state=0)
         model.fit(tickets["text"], tickets["label"])
     path = Path(cache) / "model.json"
     model.export(path)
