@@ -8,7 +8,7 @@ is beside it. Both give the search the same two things: ``vectors``, which make 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from interpllm.llm import Session
-from interpllm.propose.ngrams import NgramRows, rows_of
+from interpllm.propose.ngrams import NgramRows, count_ngrams, rows_of
 from interpllm.propose.teacher import Probe, Tuned
+from interpllm.runtime.tokens import words
 from interpllm.select.problem import Choice, Lesson, Problem, Rows, Unlabelled
 from interpllm.select.search import Search
 from interpllm.select.sparse import Array
@@ -29,6 +30,42 @@ MOST_TAUGHT = 15_000
 """Texts whose states are read at most; the others are learned from by their labels alone."""
 SAMPLE = 400
 """N-grams that templates are compared on."""
+
+
+POOL_WORDS = 4
+"""What of the vocabulary has so many words or more is a text, which a teacher can answer."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Texts without labels, for a teacher to answer.
+
+    Parameters
+    ----------
+    texts : list of str, (n_texts,)
+    ngrams : NgramRows
+        With the columns of the training rows.
+    groups : array of int (n_texts,)
+        Near-duplicates, numbered together with the training rows.
+    """
+
+    texts: list[str]
+    ngrams: NgramRows
+    groups: NDArray[np.intp]
+
+
+def pool_of(vocabulary: list[str]) -> list[str]:
+    """The texts of a vocabulary, as many as are taught from."""
+    texts = [text for text in dict.fromkeys(vocabulary) if len(words(text)) >= POOL_WORDS]
+    return [texts[i] for i in taught_rows(len(texts))]
+
+
+def widened(ngrams: NgramRows, texts: list[str], pool: list[str]) -> NgramRows:
+    """The n-grams of the training rows with the most frequent ones of a pool beside them."""
+    both = count_ngrams(texts + pool, ngrams.orders, 2)
+    frequent = np.argsort(-both.support, kind="stable")[:MOST_EMBEDDED]
+    phrases = {*ngrams.phrases, *(both.phrases[i] for i in frequent)}
+    return rows_of(texts, sorted(phrases, key=lambda p: (p.count(" "), p)), ngrams.orders)
 
 
 class Frozen:
@@ -49,6 +86,8 @@ class Frozen:
         0 for regression.
     order : int
         Longest n-grams to embed.
+    pool : Pool or None
+        Texts without labels that students learn from, too.
     verbose : int
         1 shows progress bars.
     """
@@ -63,9 +102,11 @@ class Frozen:
         groups: NDArray[np.intp],
         n_classes: int,
         order: int,
+        pool: Pool | None = None,
         verbose: int = 0,
     ) -> None:
-        self.order = order
+        self.order, self.pool = order, pool
+        self._pool_states: NDArray[np.float32] | None = None
         self.session, self.ngrams, self.texts, self.verbose = session, ngrams, texts, verbose
         self.y, self.weight, self.groups, self.n_classes = y, weight, groups, n_classes
         self.template = "{text}"
@@ -101,7 +142,7 @@ class Frozen:
     def embed(self, rows: Rows) -> NDArray[np.float32]:
         """Vectors of the n-grams, (n_phrases, n_dims); the same for all rows."""
         if self._vectors is None:
-            self._vectors = _vectors(self.ngrams, self.order, self.embed_phrases)
+            self._vectors = _vectors(self.ngrams, self.order, self.embed_phrases, self.pool)
         return self._vectors
 
     def embed_phrases(self, phrases: list[str], vectors: str = "llm") -> NDArray[np.float32]:
@@ -125,8 +166,16 @@ class Frozen:
             position = np.searchsorted(rows, self._taught[known])
             soft = np.full((len(rows), max(1, self.n_classes) if self.n_classes != 2 else 1), np.nan)
             soft[position] = self._probe.soft(np.flatnonzero(known))
-            self._lessons[name] = Lesson(soft)
+            self._lessons[name] = Lesson(soft, self._of_pool(np.flatnonzero(known)))
         return self._lessons[name]
+
+    def _of_pool(self, taught: Rows) -> Unlabelled | None:
+        if self.pool is None or self._probe is None:
+            return None
+        if self._pool_states is None:
+            self._pool_states = self._embed(self.pool.texts, self.template, "reading texts without labels")
+        soft = self._probe.answer(taught, self._pool_states)
+        return Unlabelled(self.pool.ngrams.matrix, self.pool.ngrams.lengths, soft, self.pool.groups)
 
     def _embed(self, texts: list[str], template: str, what: str) -> NDArray[np.float32]:
         with tqdm(total=len(set(texts)), desc=what, disable=not self.verbose, unit="text") as bar:
@@ -145,10 +194,14 @@ class FineTuned:
     frozen : Frozen or None
         Whose vectors are tried, too, and whose cross-fitted probe teaches about the rows themselves, whose
         labels the encoder knows by heart.
+    pool : Pool or None
+        Texts without labels that students learn from, too.
     """
 
-    def __init__(self, tuned: Tuned, ngrams: NgramRows, order: int, frozen: Frozen | None) -> None:
-        self.tuned, self.ngrams, self.order, self.frozen = tuned, ngrams, order, frozen
+    def __init__(
+        self, tuned: Tuned, ngrams: NgramRows, order: int, frozen: Frozen | None, pool: Pool | None = None
+    ) -> None:
+        self.tuned, self.ngrams, self.order, self.frozen, self.pool = tuned, ngrams, order, frozen, pool
         self._rows: Rows = np.arange(0)
         self._vectors: dict[bytes, NDArray[np.float32]] = {}
         self._lessons: dict[bytes, Lesson] = {}
@@ -163,7 +216,7 @@ class FineTuned:
         name = rows.tobytes()
         if name not in self._vectors:
             self._rows = rows
-            self._vectors[name] = _vectors(self.ngrams, self.order, self.tuned.learned(rows).embed)
+            self._vectors[name] = _vectors(self.ngrams, self.order, self.tuned.learned(rows).embed, self.pool)
         return self._vectors[name]
 
     def embed_phrases(self, phrases: list[str], vectors: str = "tuned") -> NDArray[np.float32]:
@@ -181,16 +234,19 @@ class FineTuned:
                 probed = self.frozen.teach(rows).soft
                 own = np.where(np.isnan(probed), own, probed)
             texts, groups = self.tuned.variants(rows)
+            if self.pool is not None:
+                texts, groups = texts + self.pool.texts, np.concatenate([groups, self.pool.groups])
             found = rows_of(texts, self.ngrams.phrases, self.ngrams.orders)
             soft = self.tuned.soft(rows, texts)
             self._lessons[name] = Lesson(own, Unlabelled(found.matrix, found.lengths, soft, groups))
         return self._lessons[name]
 
 
-def frequent_ngrams(ngrams: NgramRows, order: int, most: int) -> NDArray[np.intp]:
-    """Positions of the `most` most frequent n-grams of at most `order` words, sorted."""
+def frequent_ngrams(ngrams: NgramRows, order: int, most: int, pool: Pool | None = None) -> NDArray[np.intp]:
+    """Positions of the `most` most frequent n-grams of at most `order` words, in rows and pool, sorted."""
+    support = ngrams.support if pool is None else ngrams.support + pool.ngrams.support
     used = np.flatnonzero(ngrams.words <= order)
-    return np.sort(used[np.argsort(-ngrams.support[used], kind="stable")[:most]])
+    return np.sort(used[np.argsort(-support[used], kind="stable")[:most]])
 
 
 def taught_rows(n_rows: int) -> Rows:
@@ -201,10 +257,13 @@ def taught_rows(n_rows: int) -> Rows:
 
 
 def _vectors(
-    ngrams: NgramRows, order: int, embed: Callable[[list[str]], NDArray[np.float32]]
+    ngrams: NgramRows,
+    order: int,
+    embed: Callable[[list[str]], NDArray[np.float32]],
+    pool: Pool | None,
 ) -> NDArray[np.float32]:
     """Vectors of the most frequent n-grams, zeros for the others, (n_phrases, n_dims)."""
-    frequent = frequent_ngrams(ngrams, order, MOST_EMBEDDED)
+    frequent = frequent_ngrams(ngrams, order, MOST_EMBEDDED, pool)
     found = embed([ngrams.phrases[i] for i in frequent])
     vectors = np.zeros((len(ngrams.phrases), found.shape[1]), dtype=np.float32)
     vectors[frequent] = found

@@ -20,16 +20,19 @@ from interpllm.estimators.assistance import (
     SAMPLE,
     FineTuned,
     Frozen,
+    Pool,
     assisted,
     frequent_ngrams,
+    pool_of,
     taught_rows,
+    widened,
 )
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin, TrainingRows
 from interpllm.estimators.inputs import column_of, texts_of
 from interpllm.estimators.table import linear_model
 from interpllm.llm import LanguageModel, Session, as_session, connect
 from interpllm.llm.plan import Plan
-from interpllm.propose.ngrams import NgramRows, count_ngrams
+from interpllm.propose.ngrams import NgramRows, count_ngrams, rows_of
 from interpllm.propose.teacher import Tuned
 from interpllm.propose.templates import templates
 from interpllm.select.problem import Choice, Fitted, Problem, fit
@@ -145,6 +148,8 @@ class _AugLinear:
         if self.distill:
             plan += session.plan(texts=[texts[i] for i in taught_rows(len(texts))], template=longest)
         if self.vocabulary is not None:
+            if self.distill:
+                plan += session.plan(texts=pool_of(self._vocabulary()), template=longest)
             beyond = _new_ngrams(self._vocabulary(), ngrams, (lo, max(orders)))
             plan += session.plan(texts=beyond, template=longest)
         return FitPlan(len(ngrams.phrases), plan)
@@ -173,7 +178,12 @@ class _AugLinear:
                 f"No {what} stands{rare} in the texts of X, so there is nothing to learn from. Check the "
                 f"column{'' if lo == 1 else ', or lower ngram_range'}."
             )
-        groups = near_duplicates(texts)
+        pooled = pool_of(vocabulary) if self.distill and (session is not None or self.finetune) else []
+        together = near_duplicates(texts + pooled)
+        groups, pool = together[: len(texts)], None
+        if pooled:
+            ngrams = widened(ngrams, texts, pooled)
+            pool = Pool(pooled, rows_of(pooled, ngrams.phrases, ngrams.orders), together[len(texts) :])
         parts = folds(rows.y, groups, self.cv, stratify=n_classes > 0, random_state=self.random_state)
         problem = Problem(ngrams.matrix, ngrams.lengths, ngrams.words, targets, weight, loss, parts, groups)
         everything = np.arange(len(texts))
@@ -182,7 +192,9 @@ class _AugLinear:
             search = Search(problem, tried, self.n_jobs, bar.update)
             plain = search_plain(search, orders) if parts else _untried(orders)
             best, losses = plain, {}
-            frozen, help = self._help(session, ngrams, rows, weight, groups, classes, plain.choice.order)
+            frozen, help = self._help(
+                session, ngrams, rows, weight, groups, classes, plain.choice.order, pool
+            )
             if frozen is not None and parts:
                 candidates = templates(self.task, rows.target, classes)
                 losses = frozen.choose_template(candidates, search, plain.choice)
@@ -220,7 +232,7 @@ class _AugLinear:
             "trials": [asdict(trial) for trial in search.trials.values()],
             "curve": curve,
             "n_terms": self.model_.n_terms,
-            "n_terms_beyond_training": len(extra),
+            "n_terms_beyond_training": sum(p not in self.model_.evidence for p in self.model_.weights),
             "usage": asdict(session.usage) if session is not None else None,
         }
 
@@ -283,11 +295,12 @@ class _AugLinear:
         groups: NDArray[np.intp],
         classes: list[Any],
         order: int,
+        pool: Pool | None,
     ) -> tuple[Frozen | None, Frozen | FineTuned | None]:
         frozen = None
         if session is not None:
             about = (rows.texts, rows.y, weight, groups, len(classes))
-            frozen = Frozen(session, ngrams, *about, order, self.verbose)
+            frozen = Frozen(session, ngrams, *about, order, pool, self.verbose)
         if not self.finetune:
             return frozen, frozen
         names = [str(c) for c in classes]
@@ -295,7 +308,7 @@ class _AugLinear:
         seed = 0 if self.random_state is None else self.random_state
         encoder = connect("minilm", cache=self.cache)
         tuned = Tuned(encoder, rows.texts, labels, weight, groups, names, seed, self.verbose)
-        return frozen, FineTuned(tuned, ngrams, order, frozen)
+        return frozen, FineTuned(tuned, ngrams, order, frozen, pool)
 
     def _sized(
         self, search: Search, best: Trial, rows: NDArray[np.intp]
@@ -388,6 +401,8 @@ class AugLinearClassifier(TextClassifierMixin, _AugLinear, BaseEstimator):
     vocabulary : container of texts or words, or None
         Without labels. Their n-grams that no training row has enter the table with the weight that their
         vectors give them; none do where cross-validation chose a table without vectors, or ``llm`` is None.
+        Texts (of four words or more) are also answered by the teacher, and the table learns from its
+        answers: with few labels that is most of what there is to learn.
     distill : "auto", True or False
         Whether a teacher that reads whole texts is tried: its share in the targets is chosen by
         cross-validation, none among the choices. True is the same as "auto".

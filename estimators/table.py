@@ -60,7 +60,9 @@ def linear_model(
     phrases = [ngrams.phrases[i] for i in kept]
     columns = sp.csc_matrix(ngrams.matrix[:, kept])
     support = np.diff(columns.indptr)
-    first = index[columns.indices[columns.indptr[:-1]]] if len(kept) else np.zeros(0, dtype=np.int64)
+    seen = support > 0  # the others come from a vocabulary without labels
+    first = np.zeros(len(kept), dtype=np.int64)
+    first[seen] = index[columns.indices[columns.indptr[:-1][seen]]]
     precision = _precision(columns, support, table, y, len(classes))
     return LinearModel(
         task="classification" if classes else "regression",
@@ -76,6 +78,7 @@ def linear_model(
         evidence={
             phrase: Evidence(int(n), round(float(share), DIGITS), int(row))
             for phrase, n, share, row in zip(phrases, support, precision, first, strict=True)
+            if n
         },
         n_rows=len(y),
         meta=meta,

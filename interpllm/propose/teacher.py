@@ -70,6 +70,14 @@ class Probe:
         soft = predicted[self._strength]
         return soft[:, 1:] if self.n_classes == 2 else soft
 
+    def answer(self, rows: NDArray[np.intp], states: NDArray[np.float32]) -> Array:
+        """Probabilities (n, n_outputs) of texts without labels, by a probe on the rows."""
+        if self._strength is None:
+            self.soft(rows)
+        assert self._strength is not None
+        soft = self._predict(rows, states, self._strength, self._prior(rows))
+        return soft[:, 1:] if self.n_classes == 2 else soft
+
     def _cross_fitted(self, rows: NDArray[np.intp], C: float) -> Array:
         outputs = max(self.n_classes, 1)
         soft = np.empty((len(rows), outputs))
@@ -79,21 +87,21 @@ class Probe:
         if parts < 2:
             return np.tile(prior, (len(rows), 1))
         for train, judge in GroupKFold(parts).split(rows, groups=groups):
-            soft[judge] = self._predict(rows[train], rows[judge], C, prior)
+            soft[judge] = self._predict(rows[train], self.states[rows[judge]], C, prior)
         return soft
 
-    def _predict(self, train: NDArray[np.intp], judge: NDArray[np.intp], C: float, prior: Array) -> Array:
+    def _predict(self, train: NDArray[np.intp], states: NDArray[np.float32], C: float, prior: Array) -> Array:
         center = self.states[train].mean(axis=0)
         spread = self.states[train].std(axis=0) + 1e-6
-        seen, new = (self.states[train] - center) / spread, (self.states[judge] - center) / spread
+        seen, new = (self.states[train] - center) / spread, (states - center) / spread
         y, weight = self.y[train], self.weight[train]
         if not self.n_classes:
             return Ridge(alpha=1 / (2 * C)).fit(seen, y, sample_weight=weight).predict(new)[:, None]
         present = np.unique(y)
         if len(present) < 2:
-            return np.tile(prior, (len(judge), 1))
+            return np.tile(prior, (len(states), 1))
         model = LogisticRegression(C=C, max_iter=300, tol=1e-3).fit(seen, y, sample_weight=weight)
-        soft = np.zeros((len(judge), self.n_classes))
+        soft = np.zeros((len(states), self.n_classes))
         soft[:, present.astype(int)] = model.predict_proba(new)
         return soft
 

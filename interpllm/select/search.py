@@ -231,11 +231,12 @@ def search_assisted(search: Search) -> Trial:
         if current.penalty == "ridge" and found.uses_llm:
             search.best_strength(replace(current, scale=found.scale, vectors=found.vectors, mix=found.mix))
             continue
-        if problem.embed:
-            blocks = ((name, s) for name in problem.embed for s in SCALES[current.penalty])
-            current = _best(search, (replace(current, vectors=name, scale=s) for name, s in blocks))
-        if problem.teach is not None:
-            current = _best(search, (replace(current, mix=m) for m in MIXES))
+        steps = [_best_vectors, _best_mix]
+        if problem.teach is not None and problem.teach(search.folds[0][0]).more is not None:
+            # With many further texts a dense block is slow, so what can be chosen without it comes first.
+            steps.reverse()
+        for step in steps:
+            current = step(search, current)
         found = search.best_strength(current).choice
     return search.pick()
 
@@ -247,6 +248,23 @@ def best_of(trials: Iterable[Trial], penalty: Penalty) -> Trial:
 
 def _family(choice: Choice) -> tuple[str, str, int]:
     return choice.penalty, choice.norm, choice.order
+
+
+def _best_vectors(search: Search, choice: Choice) -> Choice:
+    """The choice with the vectors and the scale that help most; as it is where there are none."""
+    tried = [
+        replace(choice, vectors=name, scale=scale)
+        for name in search.problem.embed
+        for scale in SCALES[choice.penalty]
+    ]
+    return _best(search, tried) if tried else choice
+
+
+def _best_mix(search: Search, choice: Choice) -> Choice:
+    """The choice with the share of the teacher that helps most; as it is where there is no teacher."""
+    if search.problem.teach is None:
+        return choice
+    return _best(search, (replace(choice, mix=mix) for mix in MIXES))
 
 
 def _best(search: Search, choices: Iterable[Choice]) -> Choice:

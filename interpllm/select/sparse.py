@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, LogisticRegression
+from threadpoolctl import ThreadpoolController
 
 Array = NDArray[np.float64]
 Loss = Literal["logistic", "multinomial", "squared"]
@@ -138,14 +140,28 @@ def fit_ridge(
 
     zero = np.zeros((1 + p + d) * outputs)
     largest = float(np.abs(objective(zero)[1]).max())
-    solution = minimize(
-        objective,
-        zero,
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": max_iter, "gtol": max(tolerance * largest, 1e-12), "ftol": 1e-7, "maxcor": 10},
-    )
+    # The products are too narrow to be shared: where other work is under way, threads that wait for others
+    # make a fit twenty times slower; and with one thread, sums do not depend on how many cores there are.
+    with _blas().limit(limits=1, user_api="blas"):
+        solution = minimize(
+            objective,
+            zero,
+            jac=True,
+            method="L-BFGS-B",
+            options={
+                "maxiter": max_iter,
+                "gtol": max(tolerance * largest, 1e-12),
+                "ftol": 1e-7,
+                "maxcor": 10,
+            },
+        )
     return split(solution.x)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The linear algebra libraries of this process; finding them takes longer than a small fit."""
+    return ThreadpoolController()
 
 
 def _rotated(X: sp.csr_matrix, Z: NDArray[np.floating] | None) -> tuple[Array, Array]:
