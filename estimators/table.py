@@ -90,13 +90,13 @@ def _precision(
 ) -> Array:
     """Share of the rows of each n-gram that are of its class; regression: the mean of their targets."""
     if not n_classes:
-        return np.asarray(columns.T @ y / support)
+        return np.asarray(columns.T @ y / np.maximum(support, 1))
     per_class = columns.T @ np.eye(n_classes)[y]  # (n_kept, n_classes)
     if n_classes == 2:
         speaks_for = (table[:, 0] > 0).astype(int)
     else:
         speaks_for = (table - table.mean(axis=1, keepdims=True)).argmax(axis=1)
-    return np.asarray(per_class[np.arange(len(support)), speaks_for] / support)
+    return np.asarray(per_class[np.arange(len(support)), speaks_for] / np.maximum(support, 1))
 
 
 def _rounded(numbers: Array) -> Array:

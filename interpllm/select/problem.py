@@ -198,11 +198,14 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
         taught = np.where(np.isnan(lesson.soft), targets, lesson.soft)
         targets = (1 - choice.mix) * targets + choice.mix * taught
         if lesson.more is not None:
-            binary = sp.vstack([binary, lesson.more.matrix[:, used]], format="csr")
-            lengths = np.concatenate([lengths, lesson.more.lengths[choice.order]])
-            targets = np.vstack([targets, lesson.more.soft])
-            weight = np.concatenate([weight, np.full(len(lengths) - len(rows), weight.mean())])
-            groups = np.concatenate([groups, lesson.more.groups])
+            # A further text that is nearly the same as a row to be judged would tell its n-grams' weights.
+            judged = np.setdiff1d(problem.groups, groups)
+            more = np.flatnonzero(~np.isin(lesson.more.groups, judged))
+            binary = sp.vstack([binary, lesson.more.matrix[more][:, used]], format="csr")
+            lengths = np.concatenate([lengths, lesson.more.lengths[choice.order][more]])
+            targets = np.vstack([targets, lesson.more.soft[more]])
+            weight = np.concatenate([weight, np.full(len(more), weight.mean())])
+            groups = np.concatenate([groups, lesson.more.groups[more]])
     inverse = sp.diags_array(1 / divisors(lengths, choice.norm))
     slope: Array | None = None
     importance = np.ones(len(used))
