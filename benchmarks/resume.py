@@ -45,6 +45,7 @@ FAULTS = [
     {"kind": "refusal", "every": 211, "verb": "complete"},
     {"kind": "hang", "at": [305, 611], "seconds": 12.0},
 ]
+LATENCY = 0.05  # seconds that each answer takes, or hardly a call would be in flight when the kill comes
 TIMEOUT = 10.0
 IN_FLIGHT = {"complete": 8, "fit": 2}
 
@@ -97,7 +98,9 @@ CLIENTS = {"complete": complete, "fit": fit}
 def server(port: int, questions: int) -> Iterator[str]:
     """The address of a fresh server, which has received nothing yet."""
     answers = {question(number): {"answer": number} for number in range(questions)}
-    options = json.dumps({"answers": answers, "faults": FAULTS, "port": port, "name": "fake"})
+    options = json.dumps(
+        {"answers": answers, "faults": FAULTS, "latency": LATENCY, "port": port, "name": "fake"}
+    )
     command = [sys.executable, "-m", "interpllm.testing.fake_server", options]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
