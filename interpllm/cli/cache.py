@@ -89,7 +89,7 @@ def _show(args: argparse.Namespace) -> None:
         print(json.dumps(found, indent=2))
         return
     rows = [(name, size(entry["bytes"]), _counts(entry), entry["path"]) for name, entry in found.items()]
-    print(table(("kept", "size", "how many", "where"), rows, right="size"))
+    print(table(("kept", "size", "how many", "where"), rows, right=("size",)))
 
 
 def _counts(entry: dict[str, Any]) -> str:

@@ -92,6 +92,6 @@ def _examine(args: argparse.Namespace) -> None:
         return
     print(", ".join(f"{name} {safe(value)}" for name, value in result.identity.items()))
     rows = [(row["feature"], row["verdict"], f"{row['seconds']:.2f}", row["detail"]) for row in result.rows()]
-    print(table(("feature", "verdict", "seconds", "what was seen"), rows, right="seconds"))
+    print(table(("feature", "verdict", "seconds", "what was seen"), rows, right=("seconds",)))
     for sentence in result.advice:
         print(f"- {sentence}")

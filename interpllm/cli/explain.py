@@ -58,19 +58,16 @@ def drawn(explanation: runtime.Explanation, top: int, color: bool) -> str:
         Colour the words; without, they are marked ``{+for+}`` and ``[-against-]``.
     """
     strength = explanation.strength
-    ledger = [
-        (contribution.phrase, f"{strength(contribution.values):+.3f}")
-        for contribution in explanation.contributions
-    ]
-    rest = ledger[top:]
-    rows = [("(every text)", f"{strength(explanation.base):+.3f}"), *ledger[:top]]
-    if rest:
-        total = sum(strength(contribution.values) for contribution in explanation.contributions[top:])
-        rows.append((f"({len(rest)} more)", f"{total:+.3f}"))
-    rows.append(("= decision", f"{strength(explanation.decision):+.3f}"))
+    ledger = [(part.phrase, strength(part.values)) for part in explanation.contributions]
+    ledger.sort(key=lambda entry: -abs(entry[1]))
+    rows = [("(every text)", strength(explanation.base)), *ledger[:top]]
+    if rest := [value for _, value in ledger[top:]]:
+        rows.append((f"({len(rest)} more)", sum(rest)))
+    rows.append(("= decision", strength(explanation.decision)))
     said = f"-> {safe(explanation.prediction)}   ({explanation.coverage:.0%} of its n-grams are in the model)"
     header = ("n-gram", "up or down" if not explanation.classes else f"for {safe(explanation.prediction)}")
-    return "\n".join([explanation.to_ansi(color), said, table(header, rows, right=header[1])])
+    cells = [(phrase, f"{value:+.3f}") for phrase, value in rows]
+    return "\n".join([explanation.to_ansi(color), said, table(header, cells, right=(header[1],))])
 
 
 def as_json(explanation: runtime.Explanation) -> dict[str, Any]:

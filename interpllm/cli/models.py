@@ -54,7 +54,7 @@ def _list(args: argparse.Namespace) -> None:
         print(json.dumps(rows, indent=2))
         return
     lines = [(m.name, "yes" if m.pulled else "no", size(m.wheel_bytes), m.about) for m in found]
-    print(table(("name", "here", "download", "what it is"), lines, right="download"))
+    print(table(("name", "here", "download", "what it is"), lines, right=("download",)))
 
 
 def _pull(args: argparse.Namespace) -> None:

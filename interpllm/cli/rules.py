@@ -57,4 +57,4 @@ def drawn(rules: Sequence[runtime.Rule]) -> str:
         )
         for rule in rules
     ]
-    return table(header, rows, right="weight support precision")
+    return table(header, rows, right=header[1:])

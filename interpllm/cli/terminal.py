@@ -38,7 +38,7 @@ def width(text: str) -> int:
     )
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
     """Rows as aligned columns.
 
     Parameters
@@ -47,17 +47,17 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str = "")
         Column names.
     rows : sequence of sequence of str
         Cells, already written.
-    right : str
-        Names, separated by spaces, of the columns that stand to the right.
+    right : sequence of str
+        Names of the columns that stand to the right.
     """
     cells = [list(header), *(list(map(safe, row)) for row in rows)]
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
-    to_right = [name in right.split() for name in header]
+    to_right = [name in right for name in header]
     lines = []
     for row in cells:
         padded = [
-            " " * (size - width(cell)) + cell if left_pad else cell + " " * (size - width(cell))
-            for cell, size, left_pad in zip(row, widths, to_right, strict=True)
+            " " * (room - width(cell)) + cell if pushed else cell + " " * (room - width(cell))
+            for cell, room, pushed in zip(row, widths, to_right, strict=True)
         ]
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)

@@ -18,12 +18,12 @@ Cli = Callable[..., Any]
 
 @pytest.fixture
 def demo(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """The command, with nothing to download, a fake to ask, and fewer tickets."""
+    """The command, with nothing to download, a fake to ask, and few tickets."""
     pulled: list[str] = []
     connect, load_tickets = llm.connect, datasets.load_tickets
     monkeypatch.setattr(zoo, "pull", lambda name, progress: pulled.append(name))
     monkeypatch.setattr(llm, "connect", lambda spec, **settings: connect(FakeLLM(latency=0.01), **settings))
-    monkeypatch.setattr(datasets, "load_tickets", lambda split: load_tickets(split).iloc[::4])
+    monkeypatch.setattr(datasets, "load_tickets", lambda split: load_tickets(split).iloc[::6])
 
     def run(*arguments: str) -> Any:
         ran = cli("demo", *arguments)

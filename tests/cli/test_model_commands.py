@@ -116,9 +116,10 @@ def test_explain_does_not_let_a_text_steer_the_terminal(cli: Cli, model: str) ->
 
 def test_explain_ledger_adds_up(cli: Cli, model: str) -> None:
     ran = cli("explain", model, "-", "--top", "1", stdin="text\nnot great but not awful\n")
-    numbers = [float(line.split()[-1]) for line in ran.out.splitlines()[3:]]
+    lines = ran.out.splitlines()[3:]
+    numbers = [float(line.split()[-1]) for line in lines]
     assert numbers[-1] == pytest.approx(sum(numbers[:-1]), abs=2e-3)
-    assert len(numbers) == 4
+    assert [line.split("  ")[0] for line in lines] == ["(every text)", "not great", "(2 more)", "= decision"]
 
 
 def test_explain_json_adds_up_and_places_the_words(cli: Cli, model: str) -> None:
