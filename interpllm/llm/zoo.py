@@ -18,6 +18,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -282,12 +283,12 @@ def _why(model: ZooModel, log: str) -> str:
 
 
 def _bytes_in(room: Path) -> int:
+    """Bytes that have arrived so far; pip moves and deletes files and folders meanwhile."""
     total = 0
-    for file in room.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except OSError:  # pip moved it meanwhile
-            continue
+    for folder, _, names in os.walk(room):  # unlike rglob, it passes over folders that are gone
+        for name in names:
+            with suppress(OSError):
+                total += os.stat(os.path.join(folder, name)).st_size
     return total
 
 
