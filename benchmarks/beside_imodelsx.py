@@ -94,7 +94,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     """Fit and predict, in the process of one of the two."""
     import numpy as np
     import torch
-    import transformers  # noqa: F401 - imported before the clock starts
+    from transformers import AutoModel, AutoTokenizer, BertModel  # noqa: F401 - parts are imported by use
 
     torch.set_num_threads(job["threads"])
     warnings.simplefilter("ignore")  # imodelsX warns of each n-gram that it does not know
