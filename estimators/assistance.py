@@ -19,6 +19,7 @@ from tqdm import tqdm
 from interpllm.llm import Session
 from interpllm.propose.ngrams import NgramRows, count_ngrams, rows_of
 from interpllm.propose.teacher import Probe, Tuned
+from interpllm.propose.zero_shot import cues, zero_shot
 from interpllm.runtime.tokens import words
 from interpllm.select.problem import Choice, Lesson, Problem, Rows, Unlabelled
 from interpllm.select.search import Search
@@ -57,7 +58,7 @@ class Pool:
 def pool_of(vocabulary: list[str]) -> list[str]:
     """The texts of a vocabulary, as many as are taught from."""
     texts = [text for text in dict.fromkeys(vocabulary) if len(words(text)) >= POOL_WORDS]
-    return [texts[i] for i in taught_rows(len(texts))]
+    return [texts[i] for i in taught_rows(np.ones(len(texts), dtype=bool))]
 
 
 def widened(ngrams: NgramRows, texts: list[str], pool: list[str]) -> NgramRows:
@@ -82,8 +83,13 @@ class Frozen:
     weight : array (n_rows,)
     groups : array of int (n_rows,)
         Near-duplicates.
+    taught : array of int (n_taught,)
+        Positions of the rows whose states the teacher reads, sorted.
     n_classes : int
         0 for regression.
+    names : list of str
+        What the classes are called, where there are so few labels that the teacher heeds what the LLM says of
+        texts without any; else empty.
     order : int
         Longest n-grams to embed.
     pool : Pool or None
@@ -100,23 +106,29 @@ class Frozen:
         y: NDArray[Any],
         weight: Array,
         groups: NDArray[np.intp],
+        taught: Rows,
         n_classes: int,
+        names: list[str],
         order: int,
         pool: Pool | None = None,
         verbose: int = 0,
     ) -> None:
-        self.order, self.pool = order, pool
+        self.names, self.order, self.pool = names, order, pool
         self._pool_states: NDArray[np.float32] | None = None
+        self._pool_said: Array | None = None
         self.session, self.ngrams, self.texts, self.verbose = session, ngrams, texts, verbose
         self.y, self.weight, self.groups, self.n_classes = y, weight, groups, n_classes
         self.template = "{text}"
         self._vectors: NDArray[np.float32] | None = None
         self._probe: Probe | None = None
-        self._taught: Rows = np.arange(0)
+        self._taught = taught
         self._lessons: dict[bytes, Lesson] = {}
 
     def choose_template(self, candidates: Sequence[str], search: Search, choice: Choice) -> dict[str, float]:
-        """Take the template whose vectors of frequent n-grams, and nothing else, predict best.
+        """Take the template that tells most about the labels.
+
+        With few labels that is the one behind which the LLM itself names classes best, which takes no
+        learning; else the one whose vectors of frequent n-grams, and nothing else, predict best.
 
         Returns
         -------
@@ -126,18 +138,29 @@ class Frozen:
         if len(candidates) == 1:
             self.template = candidates[0]
             return {}
-        frequent = frequent_ngrams(self.ngrams, self.order, SAMPLE)
-        losses = {}
-        for template in candidates:
-            found = self._embed([self.ngrams.phrases[i] for i in frequent], template, "comparing templates")
-            vectors = np.zeros((len(self.ngrams.phrases), found.shape[1]), dtype=np.float32)
-            vectors[frequent] = found
-            problem = replace(search.problem, embed={"llm": partial(_always, vectors)})
-            # So strong a penalty leaves the n-grams' own weights near zero beside the block of vectors.
-            alone = replace(choice, penalty="ridge", C=1e-3, scale=1.0, vectors="llm", norm="sqrt")
-            losses[template] = Search(problem, n_folds=1).trial(alone).loss
+        if self.names:
+            losses = {template: self._zero_shot_loss(template) for template in cues(candidates)}
+        else:
+            losses = {template: self._ngram_loss(template, search, choice) for template in candidates}
         self.template = min(losses, key=lambda t: losses[t])
         return losses
+
+    def _zero_shot_loss(self, template: str) -> float:
+        t = self._taught
+        said = self._zero_shot([self.texts[i] for i in t], template)
+        nothing = np.zeros((len(t), 0), dtype=np.float32)
+        probe = Probe(nothing, self.y[t], self.weight[t], self.groups[t], self.n_classes, said)
+        return probe.loss(np.arange(len(t)))
+
+    def _ngram_loss(self, template: str, search: Search, choice: Choice) -> float:
+        frequent = frequent_ngrams(self.ngrams, self.order, SAMPLE)
+        found = self._embed([self.ngrams.phrases[i] for i in frequent], template, "comparing templates")
+        vectors = np.zeros((len(self.ngrams.phrases), found.shape[1]), dtype=np.float32)
+        vectors[frequent] = found
+        problem = replace(search.problem, embed={"llm": partial(_always, vectors)})
+        # So strong a penalty leaves the n-grams' own weights near zero beside the block of vectors.
+        alone = replace(choice, penalty="ridge", C=1e-3, scale=1.0, vectors="llm", norm="sqrt")
+        return Search(problem, n_folds=1).trial(alone).loss
 
     def embed(self, rows: Rows) -> NDArray[np.float32]:
         """Vectors of the n-grams, (n_phrases, n_dims); the same for all rows."""
@@ -159,9 +182,11 @@ class Frozen:
         name = rows.tobytes()
         if name not in self._lessons:
             if self._probe is None:
-                self._taught = t = taught_rows(len(self.texts))
-                states = self._embed([self.texts[i] for i in t], self.template, "reading texts")
-                self._probe = Probe(states, self.y[t], self.weight[t], self.groups[t], self.n_classes)
+                t = self._taught
+                texts = [self.texts[i] for i in t]
+                states = self._embed(texts, self.template, "reading texts")
+                said = self._zero_shot(texts, self.template) if self.names else None
+                self._probe = Probe(states, self.y[t], self.weight[t], self.groups[t], self.n_classes, said)
             known = np.isin(self._taught, rows, assume_unique=True)
             position = np.searchsorted(rows, self._taught[known])
             soft = np.full((len(rows), max(1, self.n_classes) if self.n_classes != 2 else 1), np.nan)
@@ -174,8 +199,14 @@ class Frozen:
             return None
         if self._pool_states is None:
             self._pool_states = self._embed(self.pool.texts, self.template, "reading texts without labels")
-        soft = self._probe.answer(taught, self._pool_states)
+            self._pool_said = self._zero_shot(self.pool.texts, self.template) if self.names else None
+        soft = self._probe.answer(taught, self._pool_states, self._pool_said)
         return Unlabelled(self.pool.ngrams.matrix, self.pool.ngrams.lengths, soft, self.pool.groups)
+
+    def _zero_shot(self, texts: list[str], template: str) -> Array:
+        what = "asking without labels"
+        with tqdm(total=len(set(texts)), desc=what, disable=not self.verbose, unit="text") as bar:
+            return zero_shot(self.session, texts, template, self.names, bar.update)
 
     def _embed(self, texts: list[str], template: str, what: str) -> NDArray[np.float32]:
         with tqdm(total=len(set(texts)), desc=what, disable=not self.verbose, unit="text") as bar:
@@ -249,11 +280,10 @@ def frequent_ngrams(ngrams: NgramRows, order: int, most: int, pool: Pool | None 
     return np.sort(used[np.argsort(-support[used], kind="stable")[:most]])
 
 
-def taught_rows(n_rows: int) -> Rows:
-    """Positions of the rows whose states are read, sorted: all, or a fixed draw of `MOST_TAUGHT`."""
-    if n_rows <= MOST_TAUGHT:
-        return np.arange(n_rows)
-    return np.sort(np.random.default_rng(0).permutation(n_rows)[:MOST_TAUGHT])
+def taught_rows(uncut: NDArray[np.bool_]) -> Rows:
+    """Positions of the rows that a teacher reads, sorted: `MOST_TAUGHT` by a fixed draw, uncut ones first."""
+    drawn = np.random.default_rng(0).permutation(len(uncut))
+    return np.sort(drawn[np.argsort(~uncut[drawn], kind="stable")][:MOST_TAUGHT])
 
 
 def _vectors(

@@ -32,11 +32,12 @@ from interpllm.llm import LanguageModel, Session, as_session, connect
 from interpllm.llm.plan import Plan
 from interpllm.propose.ngrams import NgramRows, count_ngrams, rows_of
 from interpllm.propose.teacher import Tuned
-from interpllm.propose.templates import templates
+from interpllm.propose.templates import class_names, templates
+from interpllm.propose.zero_shot import cues, options, prompts
 from interpllm.select.problem import Choice, Fitted, Problem, fit
 from interpllm.select.search import Search, Trial, search_assisted, search_plain
 from interpllm.select.size import SIZES, Shrinker, shrink
-from interpllm.select.split import folds, near_duplicates
+from interpllm.select.split import folds, near_duplicates, uncut
 
 LLM = str | Session | LanguageModel | None
 
@@ -134,22 +135,24 @@ class AugLinearRecipe:
         session = self._session()
         if session is None:
             return FitPlan(len(ngrams.phrases), Plan())
-        *others, longest = sorted(templates(self.task, "", self._some_classes), key=len)
-        frequent = frequent_ngrams(ngrams, max(orders), MOST_EMBEDDED)
-        sample = frequent_ngrams(ngrams, max(orders), SAMPLE)
-        compared = [ngrams.phrases[i] for i in sample]
+        candidates = sorted(templates(self.task, "", self._some_classes), key=len)
+        longest = candidates[-1]
+        names = self._scored(session, len(texts), self._some_classes)
+        read = [texts[i] for i in taught_rows(uncut(texts, near_duplicates(texts)))]
+        pool = pool_of(self._vocabulary()) if self.distill else []
         plan = Plan()
-        for template in (*others, longest):
-            plan += session.plan(texts=compared, template=template)
-        rest = [ngrams.phrases[i] for i in np.setdiff1d(frequent, sample)]
-        plan += session.plan(texts=rest, template=longest)
-        if self.distill:
-            plan += session.plan(texts=[texts[i] for i in taught_rows(len(texts))], template=longest)
-        if self.vocabulary is not None:
-            if self.distill:
-                plan += session.plan(texts=pool_of(self._vocabulary()), template=longest)
-            beyond = _new_ngrams(self._vocabulary(), ngrams, (lo, max(orders)))
-            plan += session.plan(texts=beyond, template=longest)
+        if names:
+            for template in cues(candidates):
+                plan += session.plan(prompts=prompts(read, template), options=options(names))
+            plan += session.plan(prompts=prompts(pool, longest), options=options(names))
+        else:
+            sample = frequent_ngrams(ngrams, max(orders), SAMPLE)
+            for template in candidates:
+                plan += session.plan(texts=[ngrams.phrases[i] for i in sample], template=template)
+        frequent = frequent_ngrams(ngrams, max(orders), MOST_EMBEDDED)
+        beyond = _new_ngrams(self._vocabulary(), ngrams, (lo, max(orders)))
+        asked = [ngrams.phrases[i] for i in frequent] + beyond + (read + pool if self.distill else [])
+        plan += session.plan(texts=asked, template=longest)
         return FitPlan(len(ngrams.phrases), plan)
 
     def _fit_table(
@@ -182,7 +185,10 @@ class AugLinearRecipe:
         if pooled:
             ngrams = widened(ngrams, texts, pooled)
             pool = Pool(pooled, rows_of(pooled, ngrams.phrases, ngrams.orders), together[len(texts) :])
-        parts = folds(rows.y, groups, self.cv, stratify=n_classes > 0, random_state=self.random_state)
+        whole = uncut(texts, groups)
+        parts = folds(
+            rows.y, groups, self.cv, stratify=n_classes > 0, random_state=self.random_state, judged=whole
+        )
         problem = Problem(ngrams.matrix, ngrams.lengths, ngrams.words, targets, weight, loss, parts, groups)
         everything = np.arange(len(texts))
         with tqdm(desc="choosing", disable=not self.verbose, unit="fit") as bar:
@@ -190,11 +196,12 @@ class AugLinearRecipe:
             search = Search(problem, tried, self.n_jobs, bar.update)
             plain = search_plain(search, orders) if parts else _untried(orders)
             best, losses = plain, {}
+            taught = taught_rows(whole)
             frozen, help = self._help(
-                session, ngrams, rows, weight, groups, classes, plain.choice.order, pool
+                session, ngrams, rows, weight, groups, taught, classes, plain.choice.order, pool
             )
             if frozen is not None and parts:
-                candidates = templates(self.task, rows.target, classes)
+                candidates = _candidates(frozen, templates(self.task, rows.target, classes))
                 losses = frozen.choose_template(candidates, search, plain.choice)
             if help is not None and parts:
                 search.problem = assisted(problem, help, distill=self.distill is not False)
@@ -284,6 +291,11 @@ class AugLinearRecipe:
             return []
         return texts_of(column_of(self.vocabulary, "vocabulary"), "vocabulary")
 
+    def _scored(self, session: Session, n_rows: int, classes: Sequence[Any]) -> list[str]:
+        """Class names that the LLM is asked to score; none where there are labels enough to do without."""
+        few = n_rows < FEW_ROWS and self.distill and "score" in session.capabilities
+        return class_names(classes) if few else []
+
     def _help(
         self,
         session: Session | None,
@@ -291,13 +303,15 @@ class AugLinearRecipe:
         rows: TrainingRows,
         weight: NDArray[np.float64],
         groups: NDArray[np.intp],
+        taught: NDArray[np.intp],
         classes: list[Any],
         order: int,
         pool: Pool | None,
     ) -> tuple[Frozen | None, Frozen | FineTuned | None]:
         frozen = None
         if session is not None:
-            about = (rows.texts, rows.y, weight, groups, len(classes))
+            names = self._scored(session, len(rows.texts), classes)
+            about = (rows.texts, rows.y, weight, groups, taught, len(classes), names)
             frozen = Frozen(session, ngrams, *about, order, pool, self.verbose)
         if not self.finetune:
             return frozen, frozen
@@ -305,7 +319,7 @@ class AugLinearRecipe:
         labels = [names[k] for k in rows.y] if classes else rows.y.tolist()
         seed = 0 if self.random_state is None else self.random_state
         encoder = connect("minilm", cache=self.cache)
-        tuned = Tuned(encoder, rows.texts, labels, weight, groups, names, seed, self.verbose)
+        tuned = Tuned(encoder, rows.texts, labels, weight, groups, taught, names, seed, self.verbose)
         return frozen, FineTuned(tuned, ngrams, order, frozen, pool)
 
     def _sized(
@@ -362,6 +376,16 @@ def _min_rows(n_rows: int) -> int:
 def _folds_tried(parts: list[Any]) -> int:
     judged = np.cumsum([len(judge) for _, judge in parts])
     return int(np.searchsorted(judged, JUDGED)) + 1
+
+
+def _candidates(frozen: Frozen, templates: list[str]) -> list[str]:
+    """The templates worth comparing: on few rows vectors differ by chance, so one is taken by rule.
+
+    A causal model's state behind a cue says more of the label, a sentence encoder knows the bare text.
+    """
+    if frozen.names or len(frozen.texts) >= FEW_ROWS:
+        return templates
+    return [templates[-1] if frozen.session.identity.get("pooling") == "last" else templates[0]]
 
 
 def _judged(trial: Trial, n_folds: int) -> dict[str, Any] | None:

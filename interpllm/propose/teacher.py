@@ -26,6 +26,8 @@ VARIANTS = 30_000
 """About how many variants a fine-tuned teacher answers in all, ..."""
 MOST_PER_TEXT = 12
 """... and at most of one text."""
+TRUST = 20.0
+"""Size of a zero-shot answer beside a dimension of the state: hundreds of those share what they say."""
 SOFTENING = 6.0
 """A fine-tuned teacher's log-odds are divided by this: its probabilities alone would be nearly labels."""
 
@@ -44,6 +46,8 @@ class Probe:
         Rows of one group are near-duplicates and never teach about each other.
     n_classes : int
         0 for regression.
+    said : array (n_rows, n_names), optional
+        What the LLM says of the texts before it has seen a label, from :func:`zero_shot`.
     """
 
     def __init__(
@@ -53,8 +57,10 @@ class Probe:
         weight: Array,
         groups: NDArray[np.intp],
         n_classes: int,
+        said: Array | None = None,
     ) -> None:
-        self.states, self.y, self.weight, self.groups = states, y, weight, groups
+        self.states, self.said = states, said
+        self.y, self.weight, self.groups = y, weight, groups
         self.n_classes = n_classes
         self._strength: float | None = None
 
@@ -66,16 +72,16 @@ class Probe:
         """
         candidates = STRENGTHS if self._strength is None else (self._strength,)
         predicted = {C: self._cross_fitted(rows, C) for C in candidates}
-        self._strength = min(predicted, key=lambda C: self._loss(rows, predicted[C]))
+        self._strength = min(predicted, key=lambda C: self._total_loss(rows, predicted[C]))
         soft = predicted[self._strength]
         return soft[:, 1:] if self.n_classes == 2 else soft
 
-    def answer(self, rows: NDArray[np.intp], states: NDArray[np.float32]) -> Array:
+    def answer(self, rows: NDArray[np.intp], states: NDArray[np.float32], said: Array | None = None) -> Array:
         """Probabilities (n, n_outputs) of texts without labels, by a probe on the rows."""
         if self._strength is None:
             self.soft(rows)
         assert self._strength is not None
-        soft = self._predict(rows, states, self._strength, self._prior(rows))
+        soft = self._predict(rows, states, said, self._strength, self._prior(rows))
         return soft[:, 1:] if self.n_classes == 2 else soft
 
     def _cross_fitted(self, rows: NDArray[np.intp], C: float) -> Array:
@@ -87,13 +93,23 @@ class Probe:
         if parts < 2:
             return np.tile(prior, (len(rows), 1))
         for train, judge in GroupKFold(parts).split(rows, groups=groups):
-            soft[judge] = self._predict(rows[train], self.states[rows[judge]], C, prior)
+            new = rows[judge]
+            said = None if self.said is None else self.said[new]
+            soft[judge] = self._predict(rows[train], self.states[new], said, C, prior)
         return soft
 
-    def _predict(self, train: NDArray[np.intp], states: NDArray[np.float32], C: float, prior: Array) -> Array:
-        center = self.states[train].mean(axis=0)
-        spread = self.states[train].std(axis=0) + 1e-6
-        seen, new = (self.states[train] - center) / spread, (states - center) / spread
+    def _predict(
+        self,
+        train: NDArray[np.intp],
+        states: NDArray[np.float32],
+        said: Array | None,
+        C: float,
+        prior: Array,
+    ) -> Array:
+        seen, new = _standard(self.states[train], states)
+        if self.said is not None and said is not None:
+            seen_said, new_said = _standard(self.said[train], said)
+            seen, new = np.hstack([seen, TRUST * seen_said]), np.hstack([new, TRUST * new_said])
         y, weight = self.y[train], self.weight[train]
         if not self.n_classes:
             return Ridge(alpha=1 / (2 * C)).fit(seen, y, sample_weight=weight).predict(new)[:, None]
@@ -112,12 +128,24 @@ class Probe:
         counts = np.bincount(self.y[rows].astype(int), weights=weight, minlength=self.n_classes)
         return counts / counts.sum()
 
-    def _loss(self, rows: NDArray[np.intp], soft: Array) -> float:
+    def loss(self, rows: NDArray[np.intp]) -> float:
+        """Mean loss of the cross-fitted predictions of rows."""
+        soft = self.soft(rows)
+        full = np.hstack([1 - soft, soft]) if self.n_classes == 2 else soft
+        return self._total_loss(rows, full) / float(self.weight[rows].sum())
+
+    def _total_loss(self, rows: NDArray[np.intp], soft: Array) -> float:
         weight = self.weight[rows]
         if not self.n_classes:
             return float(weight @ (soft[:, 0] - self.y[rows]) ** 2)
         right = soft[np.arange(len(rows)), self.y[rows].astype(int)]
         return float(-weight @ np.log(np.clip(right, 1e-12, None)))
+
+
+def _standard(seen: NDArray[Any], new: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Columns of both in standard units of the first."""
+    center, spread = seen.mean(axis=0), seen.std(axis=0) + 1e-6
+    return (seen - center) / spread, (new - center) / spread
 
 
 class Tuned:
@@ -133,6 +161,8 @@ class Tuned:
     weight : array (n_rows,)
     groups : array of int (n_rows,)
         Near-duplicates.
+    taught : array of int (n_taught,)
+        Positions of the rows that the encoder may learn from and see variants of, sorted.
     names : list of str
         Names of the classes in the order of the outputs; empty for regression.
     random_state : int
@@ -148,17 +178,19 @@ class Tuned:
         labels: list[Any],
         weight: Array,
         groups: NDArray[np.intp],
+        taught: NDArray[np.intp],
         names: list[str],
         random_state: int = 0,
         verbose: int = 0,
     ) -> None:
         self.encoder, self.texts, self.labels, self.weight = encoder, texts, labels, weight
-        self.groups = groups
+        self.groups, self.taught = groups, taught
         self.names, self.random_state, self.verbose = names, random_state, verbose
         self._sessions: dict[bytes, llm.Session] = {}
 
     def learned(self, rows: NDArray[np.intp]) -> llm.Session:
         """The encoder fine-tuned on some rows; asked again for the same rows, the same one."""
+        rows = np.intersect1d(rows, self.taught)
         name = rows.tobytes()
         if name not in self._sessions:
             self._sessions[name] = llm.finetune(
@@ -182,7 +214,7 @@ class Tuned:
 
     def variants(self, rows: NDArray[np.intp]) -> tuple[list[str], NDArray[np.intp]]:
         """The texts without labels that a student of these rows learns from, and their groups."""
+        rows = np.intersect1d(rows, self.taught)
         per_text = int(np.clip(VARIANTS // len(rows), 1, MOST_PER_TEXT))
-        some = np.sort(np.random.default_rng(self.random_state).permutation(rows)[:VARIANTS])
-        made = variants([self.texts[row] for row in some], per_text, self.random_state)
-        return made, np.repeat(self.groups[some], per_text)
+        made = variants([self.texts[row] for row in rows], per_text, self.random_state)
+        return made, np.repeat(self.groups[rows], per_text)

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+MOST_NAMES = 20
+"""Classes that a template lists at most."""
+
 
 def templates(task: str | None, target: str, classes: Sequence[object]) -> list[str]:
     """Candidate templates, the bare text first.
@@ -28,14 +31,20 @@ def templates(task: str | None, target: str, classes: Sequence[object]) -> list[
         Each with ``{text}`` once.
     """
     subject = _plain(task or target or "label")
-    names = [_plain(str(c)) for c in classes if isinstance(c, str) and any(ch.isalpha() for ch in c)]
+    names = class_names(classes)
     found = ["{text}", f"Text: {{text}}\n{subject[:1].upper()}{subject[1:]}:"]
-    if len(names) == len(classes) >= 2 and len(names) <= 20:
+    if names:
         listed = ", ".join(names)
         found.append(f"Is the text {', '.join(names[:-1])} or {names[-1]}?\nText: {{text}}\nAnswer:")
         if task:
             found.append(f"{subject}. Classes: {listed}.\nText: {{text}}\nClass:")
     return list(dict.fromkeys(found))
+
+
+def class_names(classes: Sequence[object]) -> list[str]:
+    """The classes as words; none where they are numbers, or too many to be listed."""
+    names = [_plain(c) for c in classes if isinstance(c, str) and any(ch.isalpha() for ch in c)]
+    return names if len(names) == len(classes) and 2 <= len(names) <= MOST_NAMES else []
 
 
 def _plain(words: str) -> str:
