@@ -157,7 +157,7 @@ class Frozen:
         found = self._embed([self.ngrams.phrases[i] for i in frequent], template, "comparing templates")
         vectors = np.zeros((len(self.ngrams.phrases), found.shape[1]), dtype=np.float32)
         vectors[frequent] = found
-        problem = replace(search.problem, embed={"llm": partial(_always, vectors)})
+        problem = search.problem.helped({"llm": partial(_always, vectors)})
         # So strong a penalty leaves the n-grams' own weights near zero beside the block of vectors.
         alone = replace(choice, penalty="ridge", C=1e-3, scale=1.0, vectors="llm", norm="sqrt")
         return Search(problem, n_folds=1).trial(alone).loss
@@ -318,4 +318,4 @@ def assisted(problem: Problem, help: Frozen | FineTuned, *, distill: bool) -> Pr
     if distill:
         # A probe keeps the penalty that suits its first students: those of the first fold, whatever n_jobs.
         help.teach(problem.folds[0][0])
-    return replace(problem, embed=help.vectors, teach=help.teach if distill else None, summed_up={})
+    return problem.helped(help.vectors, help.teach if distill else None)

@@ -119,7 +119,9 @@ class Problem:
     teach : callable or None
         Fitting rows -> `Lesson`.
     summed_up : dict
-        What choices share that differ in C alone, kept by :func:`fit`.
+        What sparse choices share that differ in C alone, kept by :func:`fit`.
+    blocks : dict
+        What ridges of the same rows and columns share, those fitted last on each rows, kept by :func:`fit`.
     """
 
     matrix: sp.csr_matrix
@@ -133,6 +135,15 @@ class Problem:
     embed: Mapping[str, Callable[[Rows], NDArray[np.float32]]] = field(default_factory=dict)
     teach: Callable[[Rows], Lesson] | None = None
     summed_up: dict[tuple[Any, ...], tuple[Array, Array]] = field(default_factory=dict)
+    blocks: dict[bytes, tuple[tuple[Any, ...], dict[str, tuple[Array, Array]]]] = field(default_factory=dict)
+
+    def helped(
+        self,
+        embed: Mapping[str, Callable[[Rows], NDArray[np.float32]]],
+        teach: Callable[[Rows], Lesson] | None = None,
+    ) -> Problem:
+        """The problem with a language model's help among what a fit may use."""
+        return replace(self, embed=embed, teach=teach, summed_up={}, blocks={})
 
 
 @dataclass(frozen=True)
@@ -221,16 +232,24 @@ def fit(problem: Problem, rows: Rows, choice: Choice, columns: NDArray[np.intp] 
         center, spread = Z.mean(axis=0), Z.std(axis=0) + 1e-6
         Z = (Z - center) * (choice.scale / spread)
     if choice.penalty == "ridge":
-        linear = fit_ridge(X, targets, C=choice.C, loss=problem.loss, Z=Z, weight=weight)
+        block = (
+            replace(choice, C=0.0, mix=0.0),
+            len(targets),
+            None if columns is None else columns.tobytes(),
+        )
+        if problem.blocks.get(rows.tobytes(), (None,))[0] != block:
+            problem.blocks[rows.tobytes()] = block, {}
+        shared = problem.blocks[rows.tobytes()][1]
+        linear = fit_ridge(X, targets, C=choice.C, loss=problem.loss, Z=Z, weight=weight, shared=shared)
         dense = linear.dense
     elif Z is None:
         linear = fit_lasso(X, targets, C=choice.C, loss=problem.loss, weight=weight)
     else:
         # A dense block has no place in a sparse model: one column an output sums it up, and competes.
-        shared = (rows.tobytes(), *astuple(replace(choice, C=0.0, weighting="binary")))
-        if shared not in problem.summed_up:
-            problem.summed_up[shared] = _summed_up(Z, targets, weight, problem.loss, groups)
-        columns_of, dense = problem.summed_up[shared]
+        name = (rows.tobytes(), used.tobytes(), *astuple(replace(choice, C=0.0, weighting="binary")))
+        if name not in problem.summed_up:
+            problem.summed_up[name] = _summed_up(Z, targets, weight, problem.loss, groups)
+        columns_of, dense = problem.summed_up[name]
         both = sp.hstack([X, sp.csr_matrix(columns_of)], format="csr")
         linear = fit_lasso(both, targets, C=choice.C, loss=problem.loss, weight=weight)
         dense = dense @ linear.sparse[len(used) :]

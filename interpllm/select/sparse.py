@@ -83,6 +83,7 @@ def fit_ridge(
     weight: Array | None = None,
     tolerance: float = 1e-3,
     max_iter: int = 300,
+    shared: dict[str, tuple[Array, Array]] | None = None,
 ) -> Linear:
     """Ridge-penalised linear model on a sparse and a dense block, by L-BFGS.
 
@@ -99,12 +100,17 @@ def fit_ridge(
     weight : array (n_rows,), optional
     tolerance : float
         L-BFGS stops when the largest gradient entry is below this share of the one at zero.
+    shared : dict, optional
+        Keeps what fits of the same X and Z have in common; empty before the first.
     """
     n, outputs = targets.shape
     p, d = X.shape[1], 0 if Z is None else Z.shape[1]
     weight = np.ones(n) if weight is None else weight
     if n <= FEW_ROWS and n < p:
-        back, rotated = _rotated(X, Z)
+        shared = {} if shared is None else shared
+        if "rotated" not in shared:
+            shared["rotated"] = _rotated(X, Z)
+        back, rotated = shared["rotated"]
         small = fit_ridge(
             sp.csr_matrix((n, 0)),
             targets,

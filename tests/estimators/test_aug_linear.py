@@ -211,6 +211,49 @@ def test_a_vocabulary_adds_unseen_words_with_the_sign_of_their_meaning(helped: A
     assert rules.loc['mentions "good50"', "support"] == 0
 
 
+def tells(prompt: str, option: str) -> float:
+    """Names the class of a text behind one cue, and behind others by chance."""
+    right = (option == " yes") == ("good" in prompt)
+    return -0.1 if right and prompt.startswith("Is the text") else -1.0
+
+
+def test_with_few_labels_what_the_llm_says_of_further_texts_is_learned(tmp_path: Path) -> None:
+    texts, y = rare(24)
+    pool = rare(400, seed=3)[0]
+    new, expected = rare(100, seed=4)
+    scored = []
+    for scores in (tells, None):
+        llm = FakeLLM(scores=scores, batch_size=64)
+        model = small(llm, vocabulary=pool, cache=tmp_path, random_state=0).fit(texts, y)
+        scored.append(model.score(new, expected))
+    assert model.report_["usage"]["failures"] == 0
+    assert scored[0] > 0.95
+    assert scored[0] > scored[1] + 0.1
+
+
+def test_with_few_labels_the_template_is_the_one_behind_which_the_llm_names_classes_best(
+    tmp_path: Path,
+) -> None:
+    llm = FakeLLM(scores=tells, batch_size=64)
+    model = small(llm, vocabulary=rare(200, seed=3)[0], cache=tmp_path).fit(*rare(60))
+    losses = model.report_["templates"]
+    assert min(losses, key=losses.get).startswith("Is the text no or yes?")
+    assert "{text}" not in losses, "the bare text asks for nothing"
+
+
+def test_with_many_labels_nothing_is_scored(tmp_path: Path) -> None:
+    llm = FakeLLM(scores=tells, batch_size=64)
+    small(llm, cache=tmp_path).fit(*planted(1000))
+    assert not llm.received["score"]
+
+
+def test_cut_texts_teach_and_whole_ones_judge(tmp_path: Path) -> None:
+    texts, y = planted(60)
+    cut = [" ".join(text.split()[start : start + 2]) for start in (0, 1) for text in texts]
+    model = small().fit(texts + cut, y + ["no", "yes"] * 60)  # filler alone tells nothing
+    assert model.report_["chosen"]["score"] > 0.95
+
+
 def test_a_limit_holds_for_the_vocabulary_too(tmp_path: Path) -> None:
     llm = knowing()
     model = small(llm, vocabulary=[*GOOD, *BAD], max_terms=30, cache=tmp_path).fit(*rare())

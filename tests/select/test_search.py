@@ -146,7 +146,7 @@ def with_meaning(seed: int = 3) -> Problem:
         parts,
         np.arange(100),
     )
-    return replace(problem, embed={"llm": partial(_always, vectors)})
+    return problem.helped({"llm": partial(_always, vectors)})
 
 
 def _always(value: Any, _: Any) -> Any:
@@ -163,7 +163,7 @@ def test_vectors_that_carry_meaning_are_chosen() -> None:
 
 def test_vectors_without_meaning_do_no_harm(problem: Problem) -> None:
     noise = np.random.default_rng(0).normal(size=(problem.matrix.shape[1], 4)).astype(np.float32)
-    search = Search(replace(problem, embed={"llm": partial(_always, noise)}))
+    search = Search(problem.helped({"llm": partial(_always, noise)}))
     plain = search_plain(search, (1,))
     assert search_assisted(search).score >= plain.score - 0.04
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from interpllm.select.split import COMMON, folds, near_duplicates
+from interpllm.select.split import COMMON, folds, fragments, near_duplicates, uncut
 
 
 def test_a_phrase_cut_from_a_sentence_joins_it() -> None:
@@ -34,6 +34,36 @@ def test_short_texts_of_the_same_words_belong_together(n: int) -> None:
     assert near_duplicates(["Good film!"] * n + ["film good!", ""]).tolist() == [0] * n + [1, 2]
 
 
+SENTENCE = "A gorgeous, witty and seductive movie, and not a dull minute."
+
+
+@pytest.mark.parametrize(
+    ("text", "is_part"),
+    [
+        ("witty and seductive movie and not", True),
+        ("GORGEOUS WITTY", True),
+        ("witty", True),
+        ("a witty movie", False),
+        ("witty and seductive movie and not a bore", False),
+        (SENTENCE, False),
+        ("", False),
+    ],
+)
+def test_a_fragment_stands_in_a_row_in_a_longer_text(text: str, is_part: bool) -> None:
+    texts = ["something else", SENTENCE, text]
+    assert fragments(texts, near_duplicates(texts)).tolist() == [False, False, is_part]
+
+
+def test_texts_are_uncut_where_few_are_fragments() -> None:
+    texts = [SENTENCE, "a b c d e f", "not a dull minute"]
+    assert uncut(texts, near_duplicates(texts)).all()
+
+
+def test_where_most_are_fragments_the_others_are_uncut() -> None:
+    texts = [SENTENCE, "witty", "not a dull minute", "and seductive"]
+    assert uncut(texts, near_duplicates(texts)).tolist() == [True, False, False, False]
+
+
 GROUPS = np.repeat(np.arange(30), 4)
 Y = np.repeat(np.arange(30) % 3, 4)
 
@@ -48,6 +78,12 @@ def test_no_fold_divides_a_group(stratify: bool) -> None:
 def test_each_row_judges_once() -> None:
     judged = np.concatenate([judge for _, judge in folds(Y, GROUPS, 5, stratify=True)])
     assert sorted(judged.tolist()) == list(range(len(Y)))
+
+
+def test_only_rows_that_may_judge_do() -> None:
+    may = np.arange(len(Y)) % 2 == 0
+    judged = np.concatenate([judge for _, judge in folds(Y, GROUPS, 5, stratify=True, judged=may)])
+    assert sorted(judged.tolist()) == np.flatnonzero(may).tolist()
 
 
 def test_classes_are_balanced() -> None:
