@@ -25,6 +25,8 @@ from interpllm import AugLinearClassifier
 SETS = ("rotten_tomatoes", "sst2", "emotion", "financial_phrasebank")
 FEW = 100
 DRAWS = 5
+FEW_TASKS = {"few": None, "few, told the task": "sentiment"}
+"""Setting -> what the estimator is told the task is."""
 
 
 def load(folder: Path, name: str, split: str) -> tuple[list[str], np.ndarray]:
@@ -67,7 +69,7 @@ def full(folder: Path, name: str, setting: str, cache: str | None) -> dict[str, 
     return row | {"accuracy": round(float(model.score(*load(folder, name, "test"))), 4)}
 
 
-def few(folder: Path, name: str, cache: str | None) -> dict[str, object]:
+def few(folder: Path, name: str, task: str | None, cache: str | None) -> dict[str, object]:
     """A few labels, drawn several times; the other training texts are the vocabulary, without labels."""
     X, y = load(folder, name, "train")
     X_test, y_test = load(folder, name, "test")
@@ -75,12 +77,13 @@ def few(folder: Path, name: str, cache: str | None) -> dict[str, object]:
     for draw in range(DRAWS):
         rows, _ = train_test_split(np.arange(len(X)), train_size=FEW, random_state=draw, stratify=y)
         texts, labels = [X[i] for i in rows], y[rows]
-        model = AugLinearClassifier(vocabulary=X, random_state=0, cache=cache).fit(texts, labels)
+        model = AugLinearClassifier(task=task, vocabulary=X, random_state=0, cache=cache)
+        model.fit(texts, labels)
         ours.append(model.score(X_test, y_test))
         theirs.append(tfidf().fit(texts, labels).score(X_test, y_test))
     return {
         "set": name,
-        "setting": f"{FEW} labels, {DRAWS} draws",
+        "setting": f"{FEW} labels, {DRAWS} draws, task {task}",
         "accuracy": round(float(np.mean(ours)), 4),
         "tfidf": round(float(np.mean(theirs)), 4),
         "draws": [round(float(a), 4) for a in ours],
@@ -94,18 +97,18 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data/text"))
     parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
-    settings = ("tfidf", "plain", "default", "finetune", "few")
+    settings = ("tfidf", "plain", "default", "finetune", *FEW_TASKS)
     parser.add_argument("--settings", nargs="+", default=settings, choices=settings)
     parser.add_argument("--cache", help="folder of stored replies")
     parser.add_argument("--json", type=Path, help="file to append a JSON line a row to")
     args = parser.parse_args()
     for name in args.sets:
         for setting in args.settings:
-            if setting == "few" and name != "rotten_tomatoes":
+            if setting in FEW_TASKS and name != "rotten_tomatoes":
                 continue
             row = (
-                few(args.data, name, args.cache)
-                if setting == "few"
+                few(args.data, name, FEW_TASKS[setting], args.cache)
+                if setting in FEW_TASKS
                 else full(args.data, name, setting, args.cache)
             )
             print({key: value for key, value in row.items() if key != "choice"}, flush=True)

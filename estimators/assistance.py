@@ -260,10 +260,10 @@ class FineTuned:
         """Probabilities of the texts and of variants of them."""
         name = rows.tobytes()
         if name not in self._lessons:
-            own = self.tuned.soft(rows, [self.tuned.texts[row] for row in rows])
             if self.frozen is not None:
-                probed = self.frozen.teach(rows).soft
-                own = np.where(np.isnan(probed), own, probed)
+                own = self.frozen.teach(rows).soft
+            else:
+                own = self.tuned.soft(rows, [self.tuned.texts[row] for row in rows])
             texts, groups = self.tuned.variants(rows)
             if self.pool is not None:
                 texts, groups = texts + self.pool.texts, np.concatenate([groups, self.pool.groups])
