@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
@@ -26,6 +27,7 @@ from interpllm.estimators.assistance import (
     widened,
 )
 from interpllm.estimators.base import TrainingRows
+from interpllm.estimators.fit_plan import FitPlan
 from interpllm.estimators.inputs import column_of, texts_of
 from interpllm.estimators.table import linear_model
 from interpllm.llm import LanguageModel, Session, as_session, connect
@@ -46,47 +48,6 @@ JUDGED = 2000
 FEW_ROWS = 1000
 """With fewer rows than this an n-gram of one row may be in the table; else it takes two."""
 AUTO_ORDERS = (1, 2, 3)
-
-
-@dataclass(frozen=True)
-class FitPlan:
-    """What a fit would take, told before anything is spent.
-
-    Parameters
-    ----------
-    n_ngrams : int
-        N-grams that could be in the table.
-    llm : Plan
-        What the language model would be asked.
-    """
-
-    n_ngrams: int
-    llm: Plan
-
-    @property
-    def requests(self) -> int:
-        """Calls of the language model that the store does not answer."""
-        return self.llm.requests
-
-    @property
-    def tokens(self) -> int:
-        """About how many tokens those are."""
-        return self.llm.tokens
-
-    @property
-    def seconds(self) -> float:
-        """About how long they take."""
-        return self.llm.seconds
-
-    def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON values."""
-        return {"n_ngrams": self.n_ngrams, **asdict(self.llm)}
-
-    def __str__(self) -> str:
-        return (
-            f"{self.n_ngrams:,} n-grams; at most {self.requests:,} requests of {self.llm.items:,} texts "
-            f"({self.llm.stored:,} stored), about {self.tokens:,} tokens, {self.seconds:,.0f} seconds"
-        )
 
 
 class AugLinearRecipe:
@@ -189,6 +150,13 @@ class AugLinearRecipe:
         parts = folds(
             rows.y, groups, self.cv, stratify=n_classes > 0, random_state=self.random_state, judged=whole
         )
+        if not parts and (session is not None or self.finetune):
+            warnings.warn(
+                "A class (or all of X) has too few texts that differ to be cross-validated, so nothing could "
+                "be chosen and the language model was not asked; give more rows, or llm=None.",
+                UserWarning,
+                stacklevel=3,
+            )
         problem = Problem(ngrams.matrix, ngrams.lengths, ngrams.words, targets, weight, loss, parts, groups)
         everything = np.arange(len(texts))
         with tqdm(desc="choosing", disable=not self.verbose, unit="fit") as bar:

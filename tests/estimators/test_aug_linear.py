@@ -211,6 +211,13 @@ def test_a_vocabulary_adds_unseen_words_with_the_sign_of_their_meaning(helped: A
     assert rules.loc['mentions "good50"', "support"] == 0
 
 
+def test_rows_too_alike_to_be_judged_are_said_to_be(tmp_path: Path) -> None:
+    alike = ["one and the same text of the rare class"] * 5
+    texts, y = planted(20)
+    with pytest.warns(UserWarning, match="too few texts that differ"):
+        small(knowing(), cache=tmp_path).fit(texts + alike, y + ["rare"] * 5)
+
+
 def tells(prompt: str, option: str) -> float:
     """Names the class of a text behind one cue, and behind others by chance."""
     right = (option == " yes") == ("good" in prompt)
@@ -384,6 +391,7 @@ def test_texts_without_words_are_refused() -> None:
         small().fit(["...", "", "--"] * 2, [0, 1, 0] * 2)
 
 
+@pytest.mark.filterwarnings("ignore:A class .* too few texts that differ")
 @pytest.mark.parametrize("n", [2, 5])
 @pytest.mark.parametrize("llm", [None, FakeLLM(batch_size=64)], ids=["plain", "llm"])
 def test_few_rows_are_enough(n: int, llm: Any, tmp_path: Path) -> None:
