@@ -12,7 +12,7 @@ from interpllm.cli.measure import measure, sentence
 from interpllm.cli.options import add_json, add_model, add_rows, model_of
 from interpllm.cli.table import Table, read, write_csv, write_jsonl
 from interpllm.errors import InputError
-from interpllm.runtime.document import write_atomically
+from interpllm.runtime.envelope import write_atomically
 
 HELP = "label new texts with a model file; no language model is asked"
 EXAMPLE = """\

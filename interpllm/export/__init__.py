@@ -15,7 +15,7 @@ from interpllm.errors import InputError
 from interpllm.export import check, to_json, to_python
 from interpllm.runtime import LinearModel
 from interpllm.runtime.checks import texts as checked_texts
-from interpllm.runtime.document import write_atomically
+from interpllm.runtime.envelope import write_atomically
 
 __all__ = ["export"]
 

@@ -7,17 +7,20 @@
 ['good', 'bad']
 """
 
+from interpllm.runtime.concept_set import ConceptSet
 from interpllm.runtime.document import dumps, load, loads, save
 from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, Segment
-from interpllm.runtime.features import Phrase
+from interpllm.runtime.features import Phrase, Question
 from interpllm.runtime.linear import LinearModel
 
 __all__ = [
+    "ConceptSet",
     "Contribution",
     "Evidence",
     "Explanation",
     "LinearModel",
     "Phrase",
+    "Question",
     "Rule",
     "Segment",
     "dumps",

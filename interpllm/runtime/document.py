@@ -1,4 +1,4 @@
-"""A model as a file: versioned JSON, written atomically, read as data.
+"""A model as a file: versioned JSON, read as data.
 
 The envelope (format, version, kind) is common to every kind of model; the rest of the fields are the kind's
 own. A file that asks for anything this version does not know is refused, because to leave a field out would
@@ -7,21 +7,16 @@ be to predict something else than its author did. Nothing in a file is ever exec
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from interpllm.errors import DocumentError, InputError
 from interpllm.runtime import strict_json
+from interpllm.runtime.envelope import open_envelope, read_file, write_atomically, write_envelope
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.strict_json import check_column, check_fields, expect
-
-FORMAT = "interpllm"
-VERSION = 1
 
 
 class Kind(NamedTuple):
@@ -76,12 +71,7 @@ def load(path: str | os.PathLike[str]) -> LinearModel:
     DocumentError
         If the file is damaged, too large, or not of a format, version or kind that this library knows.
     """
-    with open(path, "rb") as file:
-        data = file.read(strict_json.MAX_BYTES + 1)
-    try:
-        return loads(data)
-    except DocumentError as error:
-        raise DocumentError(f"{os.fspath(path)}: {error}") from error
+    return read_file(path, loads)
 
 
 def dumps(model: LinearModel) -> str:
@@ -98,9 +88,7 @@ def dumps(model: LinearModel) -> str:
     """
     for name, kind in _KINDS.items():
         if isinstance(model, kind.model):
-            document = {"format": FORMAT, "version": VERSION, "kind": name, **kind.write(model)}
-            lines = (f"{json.dumps(key)}: {strict_json.write(document[key])}" for key in sorted(document))
-            return "{\n" + ",\n".join(lines) + "\n}\n"
+            return write_envelope(name, kind.write(model))
     raise InputError(f"a {type(model).__name__} cannot be saved; models of interpllm.runtime can")
 
 
@@ -129,65 +117,10 @@ def loads(text: str | bytes) -> LinearModel:
 
 def _from_document(document: dict[str, Any]) -> LinearModel:
     """Open the envelope, and let the kind read what is in it."""
-    expect(document.pop("format", None) == FORMAT, "this is not an interpllm model")
-    version = document.pop("version", None)
-    expect(
-        type(version) is int and version == VERSION,
-        f"the model is of version {version!r:.40} and this library reads version {VERSION}; "
-        "install the version of interpllm that wrote it",
-    )
-    name = str(document.pop("kind", None))
-    expect(
-        name in _KINDS,
-        f"models of kind {name!r:.80} are not known here, only {sorted(_KINDS)}; update interpllm",
-    )
+    name = open_envelope(document, _KINDS)
     kind = _KINDS[name]
     check_fields(document, kind.fields)
     return kind.read(document)
-
-
-def write_atomically(
-    path: str | os.PathLike[str], data: bytes, accept: Callable[[Path], None] | None = None
-) -> Path:
-    """Write a file so that whoever looks sees the old one or the whole new one.
-
-    Parameters
-    ----------
-    path : str or path
-        Links are followed.
-    data : bytes
-    accept : callable, optional
-        Called with the finished file before it is moved to its place; if it raises, nothing is left behind.
-
-    Returns
-    -------
-    pathlib.Path
-        The path as it was given.
-
-    Raises
-    ------
-    InputError
-        If something that is not a file stands there (a folder, a device), or its folder does not exist.
-    """
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
-        raise InputError(f"{path} is not a file; give the name of a file to write")
-    if not target.parent.is_dir():
-        raise InputError(f"the folder {target.parent} does not exist; create it first")
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(unfinished, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if accept:
-            accept(unfinished)
-        unfinished.replace(target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            unfinished.unlink()
-        raise
-    return Path(path)
 
 
 # --- kind "linear" ------------------------------------------------------------------------------------------

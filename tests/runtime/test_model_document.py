@@ -14,7 +14,7 @@ from random_models import models, models_and_texts, some
 
 from interpllm.errors import InputError
 from interpllm.runtime import LinearModel, dumps, load, loads, save
-from interpllm.runtime.document import write_atomically
+from interpllm.runtime.envelope import write_atomically
 
 MODEL = LinearModel(
     task="classification",
