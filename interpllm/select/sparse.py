@@ -103,46 +103,64 @@ def fit_ridge(
     shared : dict, optional
         Keeps what fits of the same X and Z have in common; empty before the first.
     """
-    n, outputs = targets.shape
-    p, d = X.shape[1], 0 if Z is None else Z.shape[1]
+    n, p = X.shape
     weight = np.ones(n) if weight is None else weight
+    shared = {} if shared is None else shared
     if n <= FEW_ROWS and n < p:
-        shared = {} if shared is None else shared
         if "rotated" not in shared:
             shared["rotated"] = _rotated(X, Z)
         back, rotated = shared["rotated"]
-        small = fit_ridge(
-            sp.csr_matrix((n, 0)),
-            targets,
-            C=C,
-            loss=loss,
-            Z=rotated,
-            weight=weight,
-            tolerance=tolerance,
-            max_iter=max_iter,
-        )
-        spanned = back @ small.dense
-        return Linear(small.intercept, X.T @ spanned, np.zeros((0, outputs)) if Z is None else Z.T @ spanned)
+        few = _minimised(sp.csr_matrix((n, 0)), targets, C, loss, rotated, weight, tolerance, max_iter)
+        spanned = back @ few.dense
+        dense = np.zeros((0, targets.shape[1])) if Z is None else Z.T @ spanned
+        return Linear(few.intercept, X.T @ spanned, dense)
+    if p == 0 and Z is not None:
+        # Along its principal axes a dense block's columns are uncorrelated, which takes few steps.
+        axes = np.linalg.eigh((Z * weight[:, None].astype(Z.dtype)).T @ Z)[1]
+        turned = _minimised(X, targets, C, loss, Z @ axes, weight, tolerance, max_iter)
+        return Linear(turned.intercept, turned.sparse, axes @ turned.dense)
+    return _minimised(X, targets, C, loss, Z, weight, tolerance, max_iter)
+
+
+def _minimised(
+    X: sp.csr_matrix,
+    targets: Array,
+    C: float,
+    loss: Loss,
+    Z: NDArray[np.floating] | None,
+    weight: Array,
+    tolerance: float,
+    max_iter: int,
+) -> Linear:
+    """The ridge by L-BFGS, each column in units in which the loss is about as curved as in any other."""
+    outputs, p, d = targets.shape[1], X.shape[1], 0 if Z is None else Z.shape[1]
     total = weight.sum()
     transposed = sp.csr_matrix(X.T)
+    squares = np.empty(1 + p + d)
+    squares[0] = total
+    squares[1 : 1 + p] = transposed.multiply(transposed) @ weight
+    if Z is not None:
+        squares[1 + p :] = np.einsum("ij,ij,i->j", Z, Z, weight, optimize=True)
+    steepest = 1.0 if loss == "squared" else 0.25  # of a loss's second derivatives by the score
+    squares[1:] += 1 / (C * steepest)
+    unit = 1 / np.sqrt(squares * steepest / total)[:, None]
 
     def split(theta: Array) -> Linear:
-        table = theta.reshape(1 + p + d, outputs)
+        table = theta.reshape(1 + p + d, outputs) * unit
         return Linear(table[0], table[1 : 1 + p], table[1 + p :])
 
     def objective(theta: Array) -> tuple[float, Array]:
         model = split(theta)
         scores = model.scores(X, Z)
-        penalised = theta[outputs:]
-        value = (weight @ loss_of(scores, targets, loss) + penalised @ penalised / (2 * C)) / total
+        size = float((model.sparse**2).sum() + (model.dense**2).sum())
+        value = (weight @ loss_of(scores, targets, loss) + size / (2 * C)) / total
         slope = weight[:, None] * _slope(scores, targets, loss)
         gradient = np.empty((1 + p + d, outputs))
         gradient[0] = slope.sum(axis=0)
-        gradient[1 : 1 + p] = transposed @ slope
+        gradient[1 : 1 + p] = transposed @ slope + model.sparse / C
         if Z is not None:
-            gradient[1 + p :] = Z.T @ slope.astype(Z.dtype, copy=False)
-        gradient[1:] += theta.reshape(1 + p + d, outputs)[1:] / C
-        return float(value), gradient.ravel() / total
+            gradient[1 + p :] = Z.T @ slope.astype(Z.dtype, copy=False) + model.dense / C
+        return float(value), (gradient * unit).ravel() / total
 
     zero = np.zeros((1 + p + d) * outputs)
     largest = float(np.abs(objective(zero)[1]).max())
