@@ -175,7 +175,7 @@ def _minimised(
             options={
                 "maxiter": max_iter,
                 "gtol": max(tolerance * largest, 1e-12),
-                "ftol": 1e-7,
+                "ftol": 1e-4 * tolerance,
                 "maxcor": 10,
             },
         )
