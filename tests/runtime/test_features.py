@@ -58,7 +58,7 @@ def test_the_source_does_not_change_the_id() -> None:
         ({"counts": " padded"}, "not one line"),
         ({"text": "x" * 2001}, "2000 are enough"),
         ({"text": "half \ud800"}, "lone surrogate"),
-        ({"source": "me"}, "a question's source"),
+        ({"source": "me"}, "the source of a question is one of"),
     ],
 )
 def test_a_question_with_a_part_that_cannot_be_used_is_refused(changes: dict[str, Any], message: str) -> None:
