@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,23 +44,18 @@ class TrainingRows(NamedTuple):
     target: str
 
 
-class TextEstimatorMixin:
-    """Rows in, and the verbs that every fitted text model has.
-
-    A subclass is ``class X(TextClassifierMixin, BaseEstimator)`` (or `TextRegressorMixin`) whose `fit` is ::
-
-        rows = self._check_fit(X, y, sample_weight)
-        ...
-        self.model_ = LinearModel(...)
-        return self
+class TextRowsMixin:
+    """Checked rows on the way in, at `fit` and at `predict`.
 
     `_check_fit` checks before it sets anything: arguments that are refused leave an earlier fit as it was.
     Then it sets ``n_features_in_``, ``feature_names_in_`` (frames with a str column name only) and, for
-    classifiers, ``classes_``, and forgets an earlier ``model_``, so that a fit that fails half-way leaves
+    classifiers, ``classes_``, and forgets what was fitted before, so that a fit that fails half-way leaves
     an estimator that says it is not fitted.
     """
 
-    model_: LinearModel
+    _fitted: ClassVar[str] = "model_"
+    """The attribute that `fit` sets last."""
+
     n_features_in_: int
     feature_names_in_: NDArray[Any]
 
@@ -84,7 +79,7 @@ class TextEstimatorMixin:
         target, name = self._check_target(y, len(texts), index)
         self._set_target(target)
         self._set_feature_names(column)
-        self.__dict__.pop("model_", None)
+        self.__dict__.pop(self._fitted, None)
         return TrainingRows(
             [texts[row] for row in index.tolist()],
             self._encode_target(target),
@@ -119,7 +114,7 @@ class TextEstimatorMixin:
         InputError
             When X cannot be used, or is a frame whose column has another name than at `fit`.
         """
-        check_is_fitted(self, "model_")
+        check_is_fitted(self, self._fitted)
         column = column_of(X, "X")
         fitted_names = getattr(self, "feature_names_in_", None)
         if fitted_names is not None:
@@ -136,6 +131,29 @@ class TextEstimatorMixin:
                     stacklevel=3,
                 )
         return texts_of(column)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.sparse = False
+        tags.target_tags.required = True
+        return tags
+
+
+class TextEstimatorMixin(TextRowsMixin):
+    """The verbs that every fitted, readable text model has.
+
+    A subclass is ``class X(TextClassifierMixin, BaseEstimator)`` (or `TextRegressorMixin`) whose `fit` is ::
+
+        rows = self._check_fit(X, y, sample_weight)
+        ...
+        self.model_ = LinearModel(...)
+        return self
+    """
+
+    model_: LinearModel
 
     def explain(self, X: Any) -> Explanations:
         """Say for each text which phrases speak for what, and how strongly.
@@ -222,18 +240,9 @@ class TextEstimatorMixin:
         check_is_fitted(self, "model_")
         return export(self.model_, path, format=format)
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.sparse = False
-        tags.target_tags.required = True
-        return tags
 
-
-class TextClassifierMixin(TextEstimatorMixin, ClassifierMixin):
-    """Verbs of a text classifier over its fitted `model_`; stands left of `BaseEstimator`."""
+class LabelledRowsMixin(TextRowsMixin):
+    """Rows whose targets are the labels of classes."""
 
     classes_: NDArray[Any]
 
@@ -253,6 +262,10 @@ class TextClassifierMixin(TextEstimatorMixin, ClassifierMixin):
 
     def _encode_target(self, target: NDArray[Any]) -> NDArray[Any]:
         return np.searchsorted(self.classes_, target)
+
+
+class TextClassifierMixin(LabelledRowsMixin, TextEstimatorMixin, ClassifierMixin):
+    """Verbs of a text classifier over its fitted `model_`; stands left of `BaseEstimator`."""
 
     def _output_names(self) -> tuple[Any, ...]:
         names = tuple(self.model_.classes)
