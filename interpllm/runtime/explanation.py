@@ -1,4 +1,4 @@
-"""What a model tells about itself: a rule for each phrase, and a ledger for each prediction."""
+"""What a model tells about itself: a rule for each thing it looks at, and a ledger for each prediction."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _AGAINST = (230, 223, 216, 208)
 
 
 class Evidence(NamedTuple):
-    """What the training rows say about a phrase.
+    """What the training rows say about a phrase or a question.
 
     Attributes
     ----------
     support : int
-        Number of training rows that have it.
+        Number of training rows that have the phrase, or of which the answer is above 1/2.
     precision : float or None
-        Share of those rows that are of the phrase's class; regression: the mean of their targets.
+        Share of those rows that are of the class it speaks for; regression: the mean of their targets.
     example : int or None
         Position of one of those rows.
     """
@@ -39,21 +39,22 @@ class Evidence(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One phrase of a model, as a statement about texts.
+    """One phrase or question of a model, or one path to a leaf of a tree, as a statement about texts.
 
     Attributes
     ----------
     rule : str
         The condition in words: ``mentions "not bad"``.
     phrase : str
+        The phrase, or the text of the question; of a path the same as `rule`.
     prediction : str, int, float or bool
         The class that the phrase speaks for; regression: ``"+"`` or ``"-"``.
     weight : float
         How strongly. Two classes: the log-odds it adds towards `prediction`, before the norm. More classes:
         its score for `prediction` less its mean score over all classes. Regression: what it adds, with its
-        sign.
+        sign. Of a path: the probability of `prediction`; regression: the leaf's mean less that of all rows.
     support : int or None
-        Number of training rows that have the phrase; None if the model keeps no evidence.
+        Number of training rows that it holds for; None if the model keeps no evidence.
     coverage : float or None
         Share of the training rows that have it.
     precision : float or None
@@ -73,20 +74,33 @@ class Rule(NamedTuple):
 
 
 class Contribution(NamedTuple):
-    """What one phrase of a text adds to its decision.
+    """What one phrase of a text, or the answer to one question about it, adds to its decision.
 
     Attributes
     ----------
     phrase : str
+        The text of the question, for one.
     spans : tuple of (int, int)
-        Where it stands in the text: offset of the first character, offset after the last.
+        Where it stands in the text: offset of the first character, offset after the last. For a question:
+        where the n-grams stand that spoke most for its answer; empty if it was not answered by n-grams.
     values : tuple of float
         What it adds to each output, after the norm. However often it stands in the text, it counts once.
+    question : str or None
+        The id of the question; None for a phrase.
+    answer : float or None
+        The answer to the question, 0 (no) to 1 (yes); None if it is missing, and for a phrase.
     """
 
     phrase: str
     spans: tuple[tuple[int, int], ...]
     values: tuple[float, ...]
+    question: str | None = None
+    answer: float | None = None
+
+    def __str__(self) -> str:
+        if self.question is None:
+            return printable(self.phrase)
+        return f"{printable(self.phrase)} {'no answer' if self.answer is None else f'{self.answer:.2f}'}"
 
 
 class Segment(NamedTuple):
@@ -122,7 +136,9 @@ class Explanation:
     contributions : tuple of Contribution
         Strongest first.
     coverage : float
-        Share of the text's distinct n-grams that the model has a weight for; 0 for a text without words.
+        Share of the text's distinct n-grams that the model has a weight for; 0 for a text without words. Of
+        models of questions: share of the questions that were answered, where an answer by n-grams counts if
+        the text has one that the answering model knows.
     classes : tuple
         Empty for regression.
     """
@@ -202,11 +218,12 @@ class Explanation:
     def __str__(self) -> str:
         decision = ", ".join(f"{score:+.4g}" for score in self.decision)
         base = ", ".join(f"{score:+.4g}" for score in self.base)
+        known = "answered" if any(c.question is not None for c in self.contributions) else "known n-grams"
         lines = [
             f"prediction: {printable(str(self.prediction))}",
-            f"decision: {decision}   base: {base}   known n-grams: {self.coverage:.0%}",
+            f"decision: {decision}   base: {base}   {known}: {self.coverage:.0%}",
         ]
-        lines += [f"{self.strength(c.values):+9.4f}  {printable(c.phrase)}" for c in self.contributions]
+        lines += [f"{self.strength(c.values):+9.4f}  {c}" for c in self.contributions]
         return "\n".join(lines)
 
 

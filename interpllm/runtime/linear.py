@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from functools import cached_property
-from math import fsum
 from types import MappingProxyType
 from typing import Any
 
 from interpllm.runtime import checks
-from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Label, Rule, printable
+from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, printable
 from interpllm.runtime.features import Phrase
-from interpllm.runtime.scoring import Scorer, probabilities, winner
+from interpllm.runtime.model import ReadableModel, one_or_more, or_dash
+from interpllm.runtime.scoring import Scorer, probabilities
 from interpllm.runtime.tokens import spans
 
 _ROWS_PRINTED = 20
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class LinearModel:
+class LinearModel(ReadableModel):
     """A table of n-gram weights; the score of a text is a sum of its rows.
 
     ``score(text) = intercept + (sum of the weights of the text's distinct n-grams) / norm``, once an output.
@@ -54,26 +54,18 @@ class LinearModel:
         If the parts do not make a model; the message names the first that does not fit.
     """
 
-    task: str
-    target: str = ""
-    classes: tuple[Label, ...] = ()
     ngram_range: tuple[int, int] = (1, 1)
     norm: str = "none"
     intercept: tuple[float, ...]
     weights: Mapping[str, tuple[float, ...]]
     evidence: Mapping[str, Evidence] | None = None
-    n_rows: int = 0
-    meta: Mapping[str, Any] = field(default_factory=dict)
 
-    __hash__ = None  # type: ignore[assignment]  # compared by what they hold, which cannot be hashed
+    __hash__ = None  # compared by what they hold, which cannot be hashed
 
     def __post_init__(self) -> None:
-        tasks, norms = ("classification", "regression"), ("none", "sqrt")
-        checks.require(self.task in tasks, f"task is one of {tasks}, not {self.task!r}")
+        super().__post_init__()
+        norms = ("none", "sqrt")
         checks.require(self.norm in norms, f"norm is one of {norms}, not {self.norm!r}")
-        checks.require(isinstance(self.target, str), f"target is the name of a label, not {self.target!r}")
-        self._settle("n_rows", checks.whole(self.n_rows, "n_rows"))
-        self._settle("classes", checks.labels(self.classes, self.task))
         self._settle("ngram_range", checks.orders(self.ngram_range))
         self._settle("intercept", checks.numbers(self.intercept, "intercept"))
         checks.require(
@@ -84,22 +76,11 @@ class LinearModel:
         self._settle("weights", MappingProxyType(weights))
         if self.evidence is not None:
             self._settle("evidence", MappingProxyType(checks.evidence(self.evidence, weights, self.n_rows)))
-        self._settle("meta", MappingProxyType(checks.metadata(self.meta)))
-        checks.encodable(self.target, *(label for label in self.classes if isinstance(label, str)))
-
-    def _settle(self, name: str, value: Any) -> None:
-        """Keep a part that was brought to one form; a frozen dataclass leaves no other way."""
-        object.__setattr__(self, name, value)
 
     @property
     def n_terms(self) -> int:
         """Number of n-grams in the table."""
         return len(self.weights)
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of scores of a text."""
-        return len(self.classes) if len(self.classes) > 2 else 1
 
     # --- predict --------------------------------------------------------------------------------------------
 
@@ -127,8 +108,7 @@ class LinearModel:
         InputError
             If a row is not a text.
         """
-        scores = self._scores(texts)
-        return scores if self.n_outputs > 1 else [row[0] for row in scores]
+        return one_or_more(self._scores(texts), self.n_outputs)
 
     def predict(self, texts: Iterable[str]) -> list[Any]:
         """Predict the class of texts, or their value.
@@ -148,9 +128,6 @@ class LinearModel:
             If a row is not a text.
         """
         return [*map(self._decide, self._scores(texts))]
-
-    def _decide(self, scores: list[float]) -> Label:
-        return self.classes[winner(scores)] if self.classes else scores[0]
 
     def predict_proba(self, texts: Iterable[str]) -> list[list[float]]:
         """Predict the probabilities of the classes of texts.
@@ -233,21 +210,12 @@ class LinearModel:
         coverage = support / self.n_rows if support is not None and self.n_rows else None
         return Rule(str(Phrase(phrase)), phrase, prediction, weight, support, coverage, precision, example)
 
-    def _lean(self, row: tuple[float, ...]) -> tuple[Label, float]:
-        """Tell what a row of the table speaks for, and how strongly."""
-        if not self.classes:
-            return "+" if row[0] > 0 else "-", row[0]
-        if len(row) == 1:
-            return self.classes[row[0] > 0], abs(row[0])
-        best = winner(row)
-        return self.classes[best], row[best] - fsum(row) / len(row)
-
     def __str__(self) -> str:
         rules = self.rules()
         shown = rules[:_ROWS_PRINTED]
         lines = [*self._summary(), "", f"{'weight':>10}  {'support':>7}  {'precision':>9}  rule"]
         lines += [
-            f"{rule.weight:+10.4f}  {_or_dash(rule.support, 'd'):>7}  {_or_dash(rule.precision, '.3f'):>9}  "
+            f"{rule.weight:+10.4f}  {or_dash(rule.support, 'd'):>7}  {or_dash(rule.precision, '.3f'):>9}  "
             f"{printable(f'{rule.rule} -> {rule.prediction}')}"
             for rule in shown
         ]
@@ -256,13 +224,11 @@ class LinearModel:
         return "\n".join(lines)
 
     def _summary(self) -> list[str]:
-        outputs = f" of {printable(self.target)}" if self.target else ""
-        names = f" into {', '.join(printable(str(label)) for label in self.classes)}" if self.classes else ""
         by = " / sqrt(number of distinct n-grams in the text)" if self.norm == "sqrt" else ""
         base = ", ".join(f"{value:+.4f}" for value in self.intercept)
         lo, hi = self.ngram_range
         return [
-            f"LinearModel: {self.task}{outputs}{names}",
+            self._title(),
             f"score = {base} + sum of the weights of the text's n-grams{by}",
             f"{self.n_terms} n-grams of {lo} to {hi} words",
         ]
@@ -271,21 +237,5 @@ class LinearModel:
         lo, hi = self.ngram_range
         return f"<LinearModel: {self.task}, {self.n_terms} n-grams of {lo} to {hi} words>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        parts = {part.name: getattr(self, part.name) for part in fields(self)}
-        # Read-only views cannot be pickled; what stands behind them can.
-        plain = {
-            name: dict(part) if isinstance(part, MappingProxyType) else part for name, part in parts.items()
-        }
-        return _rebuild, (plain,)
-
 
 _UNSEEN = Evidence(0, None, None)
-
-
-def _rebuild(parts: dict[str, Any]) -> LinearModel:
-    return LinearModel(**parts)
-
-
-def _or_dash(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)

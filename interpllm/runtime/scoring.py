@@ -6,7 +6,7 @@ only place that computes it; its source is copied as it stands into exported mod
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import repeat
 from math import exp, fsum, sqrt
 
@@ -52,12 +52,19 @@ class Scorer:
 
     def scores(self, text: str) -> list[float]:
         """Score one text: one number an output."""
-        grams = set().union(*by_order(words(text), self.lo, self.hi))
+        return self.of(set().union(*by_order(words(text), self.lo, self.hi)))
+
+    def of(self, grams: Collection[str]) -> list[float]:
+        """Score a text by its distinct n-grams."""
         norm = self.norm(len(grams))
         if self.single is not None:
             return [self.intercept[0] + fsum(map(self.single.get, grams, repeat(0.0))) / norm]
         columns = zip(self.zeros, *filter(None, map(self.rows.get, grams)), strict=True)
         return [base + fsum(column) / norm for base, column in zip(self.intercept, columns, strict=True)]
+
+    def shares(self, text: str) -> list[float]:
+        """Give the probabilities of the classes of one text."""
+        return probabilities(self.scores(text))
 
     def norm(self, n_grams: int) -> float:
         """Give what the sum of a text with so many distinct n-grams is divided by; 1 for an empty text."""
