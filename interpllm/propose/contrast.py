@@ -66,7 +66,7 @@ class Contrast:
         y: ArrayLike,
         classes: Sequence[str] | None,
         residual: Sequence[int] = (),
-        rows_per_group: int = 6,
+        rows_per_group: int = 8,
         random_state: int = 0,
     ) -> None:
         self.rows_per_group = rows_per_group

@@ -17,14 +17,12 @@ from interpllm.propose.wording import ASKED_ALREADY, LONGEST
 from interpllm.runtime import ConceptSet, Question
 from interpllm.runtime.features import one_line
 
-PROMPT_VERSION = "propose-questions-1"
+PROMPT_VERSION = "propose-questions-2"
 
 PER_REQUEST = 10
 """Questions that one request asks for at most; later ones in a longer list are worse."""
-SPARE = 1.3
-"""How many more questions are asked for than needed, since some will be set aside."""
-HELD_SHOWN = 80
-"""Questions asked already that a prompt lists at most, the latest ones."""
+MOST_LISTED = 100
+"""Questions asked already, and set aside, that a prompt lists at most; the latest ones."""
 ANSWER_TOKENS = 80
 """Output tokens of one question with its line of what counts, about."""
 
@@ -49,12 +47,13 @@ SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 
-# Requests look from different sides, or several samples of one model would propose the same questions.
+# Later requests are pointed at what earlier ones tend to pass over. "Also": where nothing differs there, a
+# question about it is of no use.
 ANGLES = (
-    "Look first at what the texts are about: the things, events, acts and claims that they mention.",
-    "Look first at what the writer wants, does and feels, and at what had happened before the text.",
-    "Look first at how the texts are written: form, tone, person, time, how concrete and certain they are.",
-    "Look first at particulars that some texts state and others do not: numbers, names, times, reasons.",
+    "",
+    " Look also at what the writer wants, does and feels, and at what had happened before.",
+    " Look also at particulars that some texts state and others do not: numbers, names, times, reasons.",
+    " Look also at how the texts are written: person, time, certainty, form.",
 )
 
 _PROMPT = """\
@@ -67,13 +66,14 @@ follow it.
 {groups}
 
 Find out how the groups differ, and propose {n} yes/no questions that are answered differently from group to
-group. {angle}{hard}
+group. Spread them, so that for each group above there are questions that are mostly answered yes in it.\
+{angle}{hard}
 
 Each question
 - is answered from one text alone, without other texts and without knowledge of the case;
 - asks for something definite, so that two careful readers agree: "Does the text state a price as a number?"
   is good, "Is the text strongly emotional?" is bad;
-- asks one thing, in plain words, in at most 20 words;
+- asks one thing, in plain words, in at most 20 words: "Does the text ...?", "Is the text ...?";
 - is likely to be answered yes for many new texts of this kind and no for many others: not a detail of one
   text above, not what holds for all;
 - asks for a sign that helps to tell the groups apart, not for the group itself{names};
@@ -101,7 +101,7 @@ class Prompter:
         target: str = "the label",
         held: ConceptSet | Iterable[str | Question] = (),
         residual: Sequence[int] = (),
-        rows_per_group: int = 6,
+        rows_per_group: int = 8,
         max_chars: int = 600,
         random_state: int | None = 0,
     ) -> None:
@@ -111,31 +111,29 @@ class Prompter:
         self.texts, self.max_chars, self.held = texts, max_chars, ConceptSet.of(held)
         self.task = f"\nThe task: {one_line(task)}" if task else ""
         self.target = target
-        names = ", ".join(json.dumps(str(name), ensure_ascii=False) for name in classes or ())
+        self.classes = tuple(str(name) for name in classes or ())
+        names = ", ".join(json.dumps(name, ensure_ascii=False) for name in self.classes)
         self.names = f", and does not use the groups' names ({names})" if names else ""
         self.cut: set[int] = set()
         self._n_written = 0
 
-    def requests(
+    @property
+    def turns(self) -> int:
+        """Requests until rows of every class were shown."""
+        return math.ceil(len(self.contrast.names) / MOST_GROUPS)
+
+    def request(
         self,
         n: int,
         kept: Sequence[Question],
         rejected: Sequence[tuple[str, str]],
         params: Mapping[str, Any],
-    ) -> list[Request]:
-        """The requests for `n` more questions, which know of those kept and those set aside."""
-        number = math.ceil(SPARE * n / PER_REQUEST)
-        if self._n_written == 0:  # each class is shown once at least
-            number = max(number, math.ceil(len(self.contrast.names) / MOST_GROUPS))
-        each = math.ceil(SPARE * n / number)
-        held = _listed("Already asked:", [str(question) for question in [*self.held, *kept]][-HELD_SHOWN:])
+    ) -> Request:
+        """The next request, for `n` questions; it knows of those kept and those set aside."""
+        held = [str(question) for question in [*self.held, *kept]]
         unwanted = [f"{said} (not wanted)" for said in sorted(self.held.vetoed)]
-        # What is asked already is listed above; to say so twice would only lengthen the prompt.
+        # What is asked already is listed as such; to say so twice would only lengthen the prompt.
         unwanted += [f"{said[:LONGEST]} ({why})" for said, why in rejected if why != ASKED_ALREADY]
-        faulty = _listed("Set aside, do not propose these again:", unwanted[-HELD_SHOWN:])
-        return [self._request(each, held, faulty, params) for _ in range(number)]
-
-    def _request(self, n: int, held: str, faulty: str, params: Mapping[str, Any]) -> Request:
         drawn = self.contrast.draw()
         groups = "\n\n".join(
             "\n".join([f"## {one_line(name)}", *map(self._row, rows)]) for name, rows in drawn.items()
@@ -149,8 +147,8 @@ class Prompter:
             angle=ANGLES[self._n_written % len(ANGLES)],
             hard=_HARD if hard else "",
             names=self.names,
-            held=held,
-            faulty=faulty,
+            held=_listed("Already asked:", held),
+            faulty=_listed("Set aside, do not propose these again:", unwanted),
         )
         self._n_written += 1
         return Request.of(
@@ -172,7 +170,7 @@ class Prompter:
 
 
 def _listed(head: str, lines: Sequence[str]) -> str:
-    return "\n\n" + "\n".join([head, *(f"- {line}" for line in lines)]) if lines else ""
+    return "\n\n" + "\n".join([head, *(f"- {line}" for line in lines[-MOST_LISTED:])]) if lines else ""
 
 
 def check_counts(**counts: int) -> None:

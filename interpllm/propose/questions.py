@@ -11,19 +11,22 @@ contrasting texts; QA-Emb (Benara et al., 2024) makes yes/no questions the featu
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, zip_longest
 from typing import Any
 
 from numpy.typing import ArrayLike
 
-from interpllm.llm import Plan, Reply, Session, Usage
+from interpllm.llm import Plan, Reply, Request, Session, Usage
 from interpllm.propose.prompts import ANSWER_TOKENS, PER_REQUEST, Prompter, check_counts
 from interpllm.propose.wording import Wordings
 from interpllm.runtime import ConceptSet, Question
 from interpllm.runtime.features import one_line
+
+PATIENCE = 2
+"""After so many requests in a row without a single question no more are sent."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,9 @@ def propose_questions(
     target: str = "the label",
     held: ConceptSet | Iterable[str | Question] = (),
     residual: Sequence[int] = (),
-    rows_per_group: int = 6,
+    rows_per_group: int = 8,
     max_chars: int = 600,
-    tries: int = 3,
+    max_requests: int | None = None,
     random_state: int | None = 0,
 ) -> Proposal:
     """Ask a language model for questions that tell rows of different classes apart.
@@ -117,15 +120,15 @@ def propose_questions(
         Rows of each class in one request; at most four classes are shown in one.
     max_chars : int
         Longer rows are shown up to here.
-    tries : int
-        How often questions are asked for at most, where earlier replies gave too few.
+    max_requests : int, optional
+        Requests at most, where replies give too few questions; by default twice those that good replies take.
     random_state : int, optional
         Seed of the order in which rows are shown; None is 0, so that a fit can be replayed.
 
     Returns
     -------
     Proposal
-        With fewer than `n` questions, or none, where the model could not give more within `tries`.
+        With fewer than `n` questions, or none, where the model could not give more within `max_requests`.
 
     Raises
     ------
@@ -136,7 +139,9 @@ def propose_questions(
 
     Notes
     -----
-    The same rows and parameters make the same requests in the same order.
+    Requests go out one by one, for at most ten questions each, and each is told what the earlier ones brought:
+    asked side by side, a capable model proposes the same questions over and over. The same rows and
+    parameters make the same requests.
     """
     prompter = Prompter(
         texts,
@@ -150,69 +155,106 @@ def propose_questions(
         max_chars=max_chars,
         random_state=random_state,
     )
-    check_counts(n=n, tries=tries)
-    params = _params(session)
-    wordings = Wordings(prompter.held, classes or ())
+    check_counts(n=n)
     before = replace(session.usage)
-    kept: list[Question] = []
-    rejected: list[tuple[str, str]] = []
-    failures: list[str] = []
-    n_requests = 0
-    for _ in range(tries):
-        requests = prompter.requests(n - len(kept), kept, rejected, params)
-        replies = session.complete(requests)
-        n_requests += len(requests)
-        failures += [reply.error for reply in replies if reply.error is not None]
-        came = list(_in_turns(replies))
-        for item in came:
-            if len(kept) == n:
-                break
-            fault = wordings.fault(*item)
-            if fault is None:
-                kept.append(_question(*item))
-            else:
-                rejected.append((one_line(item[0]), fault))
-        if len(kept) == n or not came:
-            break  # a model that has nothing to say, or cannot say it, was asked often enough
-    used = session.usage - before
-    return Proposal(tuple(kept), tuple(rejected), n_requests, tuple(failures), len(prompter.cut), used)
+    run = _Run(prompter, n, max_requests, _params(session))
+    while (request := run.request()) is not None:
+        run.take(session.complete([request])[0])
+    return Proposal(
+        tuple(run.kept),
+        tuple(run.rejected),
+        run.n_requests,
+        tuple(run.failures),
+        len(prompter.cut),
+        session.usage - before,
+    )
 
 
 def plan_questions(session: Session, texts: Sequence[str], y: ArrayLike, *, n: int, **shown: Any) -> Plan:
-    """What :func:`propose_questions` would send at its first try; sends nothing.
+    """What :func:`propose_questions` would send if every reply is good; sends nothing.
 
     Parameters
     ----------
     session, texts, y, n
         As for :func:`propose_questions`.
     **shown
-        The other parameters of :func:`propose_questions`, but for ``tries``.
+        The other parameters of :func:`propose_questions`, but for ``max_requests``.
 
     Returns
     -------
     Plan
+        What the store answers is followed; beyond it, prompts are counted without the questions that replies
+        would bring, some 15 tokens each.
 
     Raises
     ------
     InputError
         As :func:`propose_questions`.
     """
-    prompter = Prompter(texts, y, **shown)
     check_counts(n=n)
-    return session.plan(prompter.requests(n, [], [], _params(session)))
+    run = _Run(Prompter(texts, y, **shown), n, None, _params(session))
+    plan = Plan()
+    while (request := run.request()) is not None:
+        step = session.plan([request])
+        plan += step
+        if step.stored:
+            run.take(session.complete([request])[0])
+        else:
+            run.expect()
+    return plan
 
 
-def _in_turns(replies: Iterable[Reply]) -> Iterator[tuple[str, str, str]]:
-    """The first questions of all replies, then the second ones: each request saw other rows."""
-    lists = [reply.data["questions"] for reply in replies if reply.ok]
-    for item in chain.from_iterable(zip_longest(*lists)):
-        if item is not None:
-            yield item["question"], item["counts_as_yes"], item["does_not_count"]
+class _Run:
+    """What has come so far, and what is to be asked next."""
+
+    def __init__(
+        self, prompter: Prompter, n: int, max_requests: int | None, params: Mapping[str, Any]
+    ) -> None:
+        self.prompter, self.n, self.params = prompter, n, params
+        # Each class is shown once at least.
+        self._enough = max(math.ceil(n / PER_REQUEST), prompter.turns)
+        self._most = 2 * self._enough if max_requests is None else max_requests
+        self._wordings = Wordings(prompter.held, prompter.classes)
+        self._barren = 0
+        self._expected = 0
+        self.kept: list[Question] = []
+        self.rejected: list[tuple[str, str]] = []
+        self.failures: list[str] = []
+        self.n_requests = 0
+
+    def request(self) -> Request | None:
+        """The next request, or None where there are enough questions or there is no use in going on."""
+        missing = self.n - len(self.kept) - self._expected
+        if missing <= 0 or self.n_requests >= self._most or self._barren >= PATIENCE:
+            return None
+        share = math.ceil(missing / max(1, self._enough - self.n_requests))
+        self.n_requests += 1
+        return self.prompter.request(min(share + 1, PER_REQUEST), self.kept, self.rejected, self.params)
+
+    def take(self, reply: Reply) -> None:
+        """Keep what can be used of a reply."""
+        if reply.error is not None:
+            self.failures.append(reply.error)
+        proposed = reply.data["questions"] if reply.ok else []
+        self._barren = 0 if proposed else self._barren + 1
+        for item in proposed:
+            parts = [one_line(item[name]) for name in ("question", "counts_as_yes", "does_not_count")]
+            if len(self.kept) == self.n:
+                break
+            fault = self._wordings.fault(*parts)
+            if fault is None:
+                self.kept.append(_question(*parts))
+            else:
+                self.rejected.append((parts[0], fault))
+
+    def expect(self) -> None:
+        """Count on as many questions as a good reply would bring."""
+        missing = self.n - len(self.kept) - self._expected
+        self._expected += math.ceil(missing / max(1, self._enough - self.n_requests + 1))
 
 
 def _question(question: str, yes: str, no: str) -> Question:
-    yes, no = (one_line(part).rstrip(".;") for part in (yes, no))
-    return Question.of(question, f"Yes: {yes}; no: {no}.", "llm")
+    return Question.of(question, f"Yes: {yes.rstrip('.;')}; no: {no.rstrip('.;')}.", "llm")
 
 
 def _params(session: Session) -> dict[str, Any]:

@@ -19,9 +19,9 @@ ASKED_ALREADY = "is asked already"
 # Words that a question can be rid of without asking something else.
 _FILLER = frozenset(
     words(
-        "a an the this that is are was were be been do does did has have had it its there any some text "
-        "texts writer author message contain contains contained mention mentions mentioned mentioning say says "
-        "said saying state states stated stating tell tells told in of or and explicitly clearly something"
+        "a an the this that is are was were be been do does did has have had it its there any some text texts "
+        "writer author message contain contains contained mention mentions mentioned mentioning say says said "
+        "state states stated tell tells told in of or and explicitly clearly something"
     )
 )
 # Names of classes that say nothing by themselves: a question may well use these words.
@@ -53,7 +53,7 @@ class Wordings:
 
     def __init__(self, held: ConceptSet, classes: Sequence[str]) -> None:
         self.held = held
-        self.names = {name: said for name in classes if (said := _telling(name))}
+        self.classes = tuple(classes)
         self._known = {content(question.text) for question in held}
         # A vetoed wording reworded in filler only is the vetoed question still.
         self._vetoed = {content(said) for said in held.vetoed}
@@ -81,7 +81,7 @@ class Wordings:
             return "takes more than a line to say what counts"
         if _OF_LABELS.search(question):
             return "asks for the label or points at the rows shown"
-        named = names_of(question, self.names)
+        named = names_of(question, self.classes)
         if named:
             return f"names the label {named[0]!r:.80}"
         said = content(question)
@@ -93,25 +93,25 @@ class Wordings:
         return None
 
 
-def names_of(question: str, names: dict[str, tuple[str, ...]] | Iterable[str]) -> list[str]:
-    """The classes that a question calls by their names, in singular or plural or with another ending.
+def names_of(question: str, classes: Iterable[str]) -> list[str]:
+    """The classes that a question calls by their names, in singular or plural, or as an adverb.
 
     Parameters
     ----------
     question : str
-    names : iterable of str, or dict of str -> tuple of str
-        Names of classes; or their words too, as this module cuts them.
+    classes : iterable of str
+        Names that say nothing by themselves ("0", "yes", "other") are never found.
 
     Returns
     -------
     list of str
     """
-    cut = names if isinstance(names, dict) else {name: said for name in names if (said := _telling(name))}
-    asked = tuple(stem(word) for word in words(question))
+    asked = tuple(_singular(word) for word in words(question))
     return [
         name
-        for name, said in cut.items()
-        if any(asked[i : i + len(said)] == said for i in range(len(asked) - len(said) + 1))
+        for name in classes
+        if (said := _telling(name))
+        and any(asked[i : i + len(said)] == said for i in range(len(asked) - len(said) + 1))
     ]
 
 
@@ -135,9 +135,18 @@ def stem(word: str) -> str:
     return word
 
 
+def _singular(word: str) -> str:
+    """A word without the endings that leave a name the name: "bill" is not "billing"."""
+    word = word.removesuffix("'s")
+    for ending, rest in (("ies", "y"), ("es", "e"), ("s", ""), ("ly", "")):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            return word.removesuffix(ending) + rest
+    return word
+
+
 def _telling(name: str) -> tuple[str, ...]:
-    """The stemmed words of a class name, none where the name says nothing by itself."""
+    """The words of a class name, none where the name says nothing by itself."""
     said = words(re.sub(r"[_\-/]+", " ", name))
     if not any(word not in _NO_NAMES and re.search(r"[^\W\d_]{2}", word) for word in said):
         return ()
-    return tuple(stem(word) for word in said)
+    return tuple(_singular(word) for word in said)
