@@ -155,6 +155,10 @@ class TextEstimatorMixin(TextRowsMixin):
 
     model_: LinearModel
 
+    def _inputs(self, X: Any) -> tuple[Any, ...]:
+        """What the verbs of the model are handed of X: the texts."""
+        return (self._check_predict(X),)
+
     def explain(self, X: Any) -> Explanations:
         """Say for each text which phrases speak for what, and how strongly.
 
@@ -176,8 +180,7 @@ class TextEstimatorMixin(TextRowsMixin):
         InputError
             When X cannot be used.
         """
-        texts = self._check_predict(X)
-        return Explanations(self.model_.explain(texts), self._output_names())
+        return Explanations(self.model_.explain(*self._inputs(X)), self._output_names())
 
     def _output_names(self) -> tuple[Any, ...]:
         return (self.model_.target or "value",)
@@ -291,8 +294,7 @@ class TextClassifierMixin(LabelledRowsMixin, TextEstimatorMixin, ClassifierMixin
         InputError
             When X cannot be used.
         """
-        texts = self._check_predict(X)
-        return np.asarray(self.model_.predict(texts), dtype=self.classes_.dtype)
+        return np.asarray(self.model_.predict(*self._inputs(X)), dtype=self.classes_.dtype)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probability of each class for each text; `predict` gives the class of the largest.
@@ -314,8 +316,7 @@ class TextClassifierMixin(LabelledRowsMixin, TextEstimatorMixin, ClassifierMixin
         InputError
             When X cannot be used.
         """
-        texts = self._check_predict(X)
-        return np.asarray(self.model_.predict_proba(texts), dtype=np.float64)
+        return np.asarray(self.model_.predict_proba(*self._inputs(X)), dtype=np.float64)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Score of each text, in log-odds.
@@ -337,8 +338,7 @@ class TextClassifierMixin(LabelledRowsMixin, TextEstimatorMixin, ClassifierMixin
         InputError
             When X cannot be used.
         """
-        texts = self._check_predict(X)
-        return np.asarray(self.model_.decision_function(texts), dtype=np.float64)
+        return np.asarray(self.model_.decision_function(*self._inputs(X)), dtype=np.float64)
 
 
 class TextRegressorMixin(TextEstimatorMixin, RegressorMixin):
@@ -368,5 +368,4 @@ class TextRegressorMixin(TextEstimatorMixin, RegressorMixin):
         InputError
             When X cannot be used.
         """
-        texts = self._check_predict(X)
-        return np.asarray(self.model_.predict(texts), dtype=np.float64)
+        return np.asarray(self.model_.predict(*self._inputs(X)), dtype=np.float64)
