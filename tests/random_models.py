@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from interpllm.runtime import LinearModel
+from interpllm.runtime import ConceptLinear, LinearModel, Question
 from interpllm.runtime.tokens import ngrams
 
 # The same examples on every run, as many as a slow machine tries in a second or two.
@@ -45,16 +45,20 @@ labels = st.one_of(
     st.just([False, True]),
 )
 
+fewer = settings(some, max_examples=20)
+
 
 @st.composite
-def models(draw: Any) -> LinearModel:
-    """Draw a model whose phrases come from random texts, with or without evidence."""
+def models(draw: Any, of: list[Any] | None = None, n_texts: int = 6) -> LinearModel:
+    """Draw a model (of these classes) whose phrases come from random texts, with or without evidence."""
     lo = draw(st.integers(1, 3))
     hi = draw(st.integers(lo, 4))
-    classes = draw(st.one_of(labels, st.just([])))
+    classes = draw(st.one_of(labels, st.just([]))) if of is None else of
     n_outputs = len(classes) if len(classes) > 2 else 1
     row = st.tuples(*[numbers] * n_outputs)
-    phrases = sorted({gram for text in draw(st.lists(texts, max_size=6)) for gram in ngrams(text, lo, hi)})
+    phrases = sorted(
+        {gram for text in draw(st.lists(texts, max_size=n_texts)) for gram in ngrams(text, lo, hi)}
+    )
     entry = st.tuples(st.integers(0, 9), st.none() | st.floats(0, 1), st.none() | st.integers(0, 8))
     known = draw(st.booleans())
     return LinearModel(
@@ -82,3 +86,71 @@ def models_and_texts(draw: Any) -> tuple[LinearModel, list[str]]:
     phrases = sorted(model.weights)
     own = [st.lists(st.sampled_from(phrases), max_size=8).map(" ".join)] if phrases else []
     return model, draw(st.lists(st.one_of(texts, *own), max_size=6))
+
+
+lines = st.sampled_from(
+    ["Is it good?", "names a price", '"""\nimport os', "\x00\x1b[31m?", "\u0130 # \\'?", "<b>&"]
+)
+
+
+@st.composite
+def questions(draw: Any) -> tuple[Question, ...]:
+    """Draw up to three questions of distinct ids."""
+    found = draw(st.lists(st.tuples(lines, st.sampled_from(["", "a \u2028 b", "yes: x"])), max_size=3))
+    return tuple(
+        {(q := Question.of(f"{i}: {text}", counts)).id: q for i, (text, counts) in enumerate(found)}.values()
+    )
+
+
+shares = st.floats(0, 1)
+
+
+@st.composite
+def concept_parts(draw: Any, all_answered: bool = False) -> dict[str, Any]:
+    """Draw what models of questions have in common; `all_answered` by stand-ins."""
+    asked = draw(questions())
+    classes = draw(st.one_of(labels, st.just([])))
+    answered = [q for q in asked if all_answered or draw(st.booleans())]
+    return {
+        "task": "classification" if classes else "regression",
+        "target": draw(st.sampled_from(["", '"""'])),
+        "classes": classes,
+        "questions": asked,
+        "means": [draw(shares) for _ in asked],
+        "stand_ins": {q.id: draw(models(of=[False, True], n_texts=1)) for q in answered},
+        "n_rows": 9,
+        "meta": draw(st.sampled_from([{}, {"made": ["by", 1]}])),
+    }
+
+
+@st.composite
+def concept_linears(draw: Any, all_answered: bool = False) -> ConceptLinear:
+    """Draw a weighted sum of answers, with or without a residual."""
+    parts = draw(concept_parts(all_answered))
+    n_outputs = len(parts["classes"]) if len(parts["classes"]) > 2 else 1
+    row = st.tuples(*[numbers] * n_outputs)
+    return ConceptLinear(
+        **parts,
+        intercept=draw(row),
+        weights=[draw(row) for _ in parts["questions"]],
+        residual=draw(st.none() | models(of=parts["classes"], n_texts=1)),
+        evidence=draw(st.none() | st.just({q.id: (2, 0.5, 3) for q in parts["questions"][1:]})),
+    )
+
+
+@st.composite
+def answered(draw: Any, model: Any) -> tuple[list[str], dict[str, list[float | None]]]:
+    """Draw texts, and answers to the questions of a model that need them and to some others."""
+    phrases = sorted({phrase for stand_in in model.stand_ins.values() for phrase in stand_in.weights})
+    own = [st.lists(st.sampled_from(phrases), max_size=8).map(" ".join)] if phrases else []
+    rows = draw(st.lists(st.one_of(texts, *own), max_size=3))
+    given = [q.id for q in model.questions if q.id in model.unanswered or draw(st.booleans())]
+    answer = st.none() | shares | st.just(float("nan"))
+    return rows, {name: [draw(answer) for _ in rows] for name in given}
+
+
+@st.composite
+def concept_linears_and_rows(draw: Any) -> tuple[ConceptLinear, list[str], dict[str, list[float | None]]]:
+    """Draw a weighted sum of answers, texts and answers."""
+    model = draw(concept_linears())
+    return model, *draw(answered(model))

@@ -8,12 +8,14 @@
 """
 
 from interpllm.runtime.concept_set import ConceptSet
+from interpllm.runtime.concepts import ConceptLinear
 from interpllm.runtime.document import dumps, load, loads, save
 from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, Segment
 from interpllm.runtime.features import Phrase, Question
 from interpllm.runtime.linear import LinearModel
 
 __all__ = [
+    "ConceptLinear",
     "ConceptSet",
     "Contribution",
     "Evidence",

@@ -145,14 +145,14 @@ def table(
 def evidence(
     entries: Mapping[str, tuple[int, float | None, int | None]], phrases: Mapping[str, Any], n_rows: int
 ) -> dict[str, Evidence]:
-    """Check what the training rows say about the phrases; leave out entries that say nothing."""
+    """Check what the training rows say about phrases, or questions; leave out empty entries."""
     found = {}
     for phrase, (support, precision, example) in entries.items():
         if phrase not in phrases:
-            raise InputError(f"evidence names a phrase that has no weight: {phrase!r:.200}")
+            raise InputError(f"evidence names {phrase!r:.200}, which has no weight")
         if not (0 <= support <= n_rows and (example is None or 0 <= example < n_rows)):
             raise InputError(
-                f"the evidence of phrase {phrase!r:.200} does not fit n_rows={n_rows}: "
+                f"the evidence of {phrase!r:.200} does not fit n_rows={n_rows}: "
                 f"support {support}, example {example}"
             )
         if support:

@@ -38,6 +38,10 @@ class Evidence(NamedTuple):
     example: int | None
 
 
+#: What is said of a phrase or a question that no training row has.
+UNSEEN = Evidence(0, None, None)
+
+
 class Rule(NamedTuple):
     """One phrase or question of a model, or one path to a leaf of a tree, as a statement about texts.
 

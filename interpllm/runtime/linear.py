@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from interpllm.runtime import checks
-from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, printable
+from interpllm.runtime.explanation import UNSEEN, Contribution, Evidence, Explanation, Rule, printable
 from interpllm.runtime.features import Phrase
 from interpllm.runtime.model import ReadableModel, one_or_more, or_dash
 from interpllm.runtime.scoring import Scorer, probabilities
@@ -206,7 +206,7 @@ class LinearModel(ReadableModel):
         prediction, weight = self._lean(self.weights[phrase])
         support, precision, example = (None, None, None)
         if self.evidence is not None:
-            support, precision, example = self.evidence.get(phrase, _UNSEEN)
+            support, precision, example = self.evidence.get(phrase, UNSEEN)
         coverage = support / self.n_rows if support is not None and self.n_rows else None
         return Rule(str(Phrase(phrase)), phrase, prediction, weight, support, coverage, precision, example)
 
@@ -236,6 +236,3 @@ class LinearModel(ReadableModel):
     def __repr__(self) -> str:
         lo, hi = self.ngram_range
         return f"<LinearModel: {self.task}, {self.n_terms} n-grams of {lo} to {hi} words>"
-
-
-_UNSEEN = Evidence(0, None, None)
