@@ -14,6 +14,7 @@ InterpLLMError
     ├── TransientError      the server is busy or broken for now (408, 409, 429, 5xx); worth another try
     ├── ReplayMiss          replay mode, and the store has no reply to this request
     ├── BudgetExceeded      the next request would go over the budget; what was paid for is kept
+    ├── RequestsPending     a batch session collected requests instead of sending them
     └── StoreError          the reply store cannot be read or written
 """
 
@@ -102,6 +103,10 @@ class ReplayMiss(LLMError):
 
 class BudgetExceeded(LLMError):
     """The next request would go over the budget; replies that were paid for are in the store."""
+
+
+class RequestsPending(LLMError):
+    """A batch session collected requests instead of sending them; the work goes on when replies are there."""
 
 
 class StoreError(LLMError):

@@ -37,6 +37,9 @@ class Request:
         ``seed``, a server is sent ``seed + sample``, or every sample would be the same.
     prompt_version : str
         Name and version of the prompt template that wrote the messages.
+    expected_tokens : int
+        Output tokens of a usable reply where its form is known, for plans and budgets; 0 where it is not. It
+        decides no reply, so it is part of no key.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class Request:
     params: Mapping[str, Any] = field(default_factory=dict)
     sample: int = 0
     prompt_version: str = ""
+    expected_tokens: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         for name in self.params:

@@ -112,7 +112,9 @@ class Ledger:
         self._changed = threading.Condition()
 
     def output_tokens(self, request: Request) -> int:
-        """Output tokens to expect of a request: its own limit, or the mean so far."""
+        """Output tokens to expect of a request: what it expects itself, its own limit, or the mean so far."""
+        if request.expected_tokens:
+            return request.expected_tokens
         for name in ("max_tokens", "max_completion_tokens"):
             if isinstance(request.params.get(name), int):
                 return int(request.params[name])

@@ -82,6 +82,10 @@ class Memory:
             self.store.save_vectors(space, rows, replace=self.mode == "refresh")
         self._anew.update(keys)
 
+    def recall(self, keys: Sequence[bytes]) -> dict[bytes, Any]:
+        """What was made of replies and kept; unlike for `find`, nothing need be there in replay mode."""
+        return {} if self.store is None else self.store.find(self._readable(keys))
+
     def note(self, about: Mapping[str, Any]) -> Any:
         """What was noted about something (what a server can do, how fast it is), or None."""
         key = digest(about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from interpllm.llm.asking import embedding_parts, embedding_tokens
@@ -11,6 +11,8 @@ from interpllm.llm.base import LanguageModel, Request, estimate_tokens
 from interpllm.llm.courier import Courier
 from interpllm.llm.keys import digest, embed_keys, score_canonical
 from interpllm.llm.memory import Memory
+from interpllm.llm.probe import Prober
+from interpllm.llm.schema import in_words
 
 # Items a second where none were measured: of a server, and of a model in process by verb.
 _ASSUMED_SPEED = {"server": 4.0, "complete": 0.5, "score": 20.0, "embed": 250.0}
@@ -29,7 +31,7 @@ class Plan:
     requests : int
         Calls to be sent for the others.
     input_tokens, output_tokens : int
-        Estimated at four bytes a token.
+        Estimated at four bytes a token. A schema counts where it has to be said in the prompt.
     seconds : float
         At the speed measured when this model last did such work, else at an assumed one.
     measured : bool
@@ -81,17 +83,18 @@ class Plan:
 class Planner:
     """Tells what a verb would take, from the store and from estimates; sends nothing."""
 
-    def __init__(self, backend: LanguageModel, courier: Courier, memory: Memory) -> None:
+    def __init__(self, backend: LanguageModel, courier: Courier, memory: Memory, prober: Prober) -> None:
         self.backend = backend
         self.courier = courier
         self.memory = memory
+        self.prober = prober
 
     def complete(self, requests: Sequence[Request]) -> Plan:
         """Of so many completions."""
         identity = self.backend.identity
         of = {digest(request.canonical(identity)): request for request in requests}
         missing = self.memory.missing(list(of))
-        estimates = [self.courier.ledger.estimate(of[key]) for key in missing]
+        estimates = [self.courier.ledger.estimate(self._sent(of[key])) for key in missing]
         into, out = sum(e.input_tokens for e in estimates), sum(e.output_tokens for e in estimates)
         return self._plan("complete", len(of), len(missing), self._calls(missing), into, out)
 
@@ -110,6 +113,14 @@ class Planner:
         parts = embedding_parts(self.backend, missing, lambda key: len(of[key]) + len(template))
         into = embedding_tokens([of[key] for key in missing], template)
         return self._plan("embed", len(of), len(missing), len(parts), into)
+
+    def _sent(self, request: Request) -> Request:
+        """The request as it will be metered: most servers that heed a schema do not count it as a prompt."""
+        support = getattr(self.backend, "schema_support", "prompt")
+        if support == "probe":
+            found = self.prober.known("json_schema")
+            support = "native" if found is None or found.works else "prompt"
+        return replace(request, schema=None) if support == "native" else in_words(request)
 
     def _calls(self, missing: Sequence[bytes]) -> int:
         return -(-len(missing) // self.backend.batch_size)

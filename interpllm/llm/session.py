@@ -333,6 +333,45 @@ class Session:
             vectors[row] = values[key]
         return vectors
 
+    # What callers made of replies ----------------------------------------------------------------------
+
+    def recall(self, abouts: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """What `remember` kept about each thing, None where it kept nothing; sends nothing.
+
+        Parameters
+        ----------
+        abouts : sequence of mapping
+            Plain data with a "verb" of the caller's own; the model's identity is added.
+
+        Raises
+        ------
+        StoreError
+            When the store cannot be read.
+        """
+        keys = [digest(self._about(about)) for about in abouts]
+        found = self.memory.recall(list(dict.fromkeys(keys)))
+        return [found.get(key) for key in keys]
+
+    def remember(self, findings: Sequence[tuple[Mapping[str, Any], Any]]) -> None:
+        """Keep what was made of replies beside them, under the session's mode; in replay nothing is written.
+
+        Parameters
+        ----------
+        findings : sequence of (mapping, JSON value)
+            What it is about, as for `recall`, and what was found; None counts as nothing.
+
+        Raises
+        ------
+        StoreError
+            When the store cannot be written.
+        """
+        if self.memory.mode != "replay":
+            known = [(self._about(about), value) for about, value in findings]
+            self.memory.keep({digest(about): (about, value) for about, value in known})
+
+    def _about(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        return {**about, "model": dict(self.identity)}
+
     # Before anything is spent -------------------------------------------------------------------------
 
     def plan(
@@ -367,7 +406,7 @@ class Session:
             When the verbs would raise it.
         """
         self.identity  # noqa: B018 - chooses the model where none was named
-        planner = Planner(self.backend, self.courier, self.memory)
+        planner = Planner(self.backend, self.courier, self.memory, self._prober)
         plan = planner.complete(requests_of(requests, schema))
         if prompts:
             plan += planner.score(texts_of(prompts, "prompts"), options_of(options))
