@@ -244,22 +244,25 @@ def tokens_of(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def smallest(schema: Mapping[str, Any]) -> Any:
-    """A small value that satisfies a simple schema."""
+def smallest(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
+    """A small value that satisfies a simple schema; ``root`` is what its "#/$defs/..." refer to."""
+    root = schema if root is None else root
+    if "$ref" in schema:
+        return smallest(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
     for word in ("anyOf", "oneOf"):
         if word in schema:
-            return smallest(schema[word][0])
+            return smallest(schema[word][0], root)
     kind = schema.get("type", "object")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
         fields = schema.get("properties", {})
-        return {name: smallest(fields[name]) for name in schema.get("required", list(fields))}
+        return {name: smallest(fields[name], root) for name in schema.get("required", list(fields))}
     if kind == "array":
-        return [smallest(schema.get("items", {}))] * int(schema.get("minItems", 0))
+        return [smallest(schema.get("items", {}), root)] * int(schema.get("minItems", 0))
     if kind in ("integer", "number"):
         return schema.get("minimum", 0)
     return {"boolean": False, "null": None, "string": "x" * max(1, int(schema.get("minLength", 1)))}[kind]

@@ -1,0 +1,73 @@
+"""Which cells are asked together: stacks of some texts and some questions, one request each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Stack(NamedTuple):
+    """Texts and questions, by number, all of whose cells are asked in one request."""
+
+    texts: tuple[int, ...]
+    questions: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.texts) * len(self.questions)
+
+    def cells(self) -> Iterator[tuple[int, int]]:
+        """(text, question) of every cell."""
+        return ((text, question) for text in self.texts for question in self.questions)
+
+    def halves(self) -> tuple[Stack, ...]:
+        """Its two halves, texts before questions; none of a single cell."""
+        if len(self.texts) > 1:
+            middle = (len(self.texts) + 1) // 2
+            return self._replace(texts=self.texts[:middle]), self._replace(texts=self.texts[middle:])
+        if len(self.questions) > 1:
+            middle = (len(self.questions) + 1) // 2
+            return self._replace(questions=self.questions[:middle]), self._replace(
+                questions=self.questions[middle:]
+            )
+        return ()
+
+
+def stacks_of(missing: NDArray[np.bool_], rows: int, questions: int) -> list[Stack]:
+    """Cover the missing cells with stacks, and no other cell.
+
+    Questions are asked together only where the very same texts lack an answer to them. So an added or edited
+    question is asked by itself, and what was answered is not asked again to fill up a stack.
+
+    Parameters
+    ----------
+    missing : ndarray of bool, (n_texts, n_questions)
+    rows, questions : int
+        Texts and questions in a stack at most.
+
+    Returns
+    -------
+    list of Stack
+        In the order of the questions, then of the texts.
+    """
+    alike: dict[bytes, list[int]] = {}
+    for column in range(missing.shape[1]):
+        if missing[:, column].any():
+            alike.setdefault(missing[:, column].tobytes(), []).append(column)
+    stacks = []
+    for columns in alike.values():
+        texts = np.flatnonzero(missing[:, columns[0]]).tolist()
+        for some in _even(columns, questions):
+            for first in range(0, len(texts), rows):
+                stacks.append(Stack(tuple(texts[first : first + rows]), some))
+    return stacks
+
+
+def _even(columns: Sequence[int], size: int) -> list[tuple[int, ...]]:
+    """Columns in parts of at most ``size`` that differ by one at most."""
+    n = -(-len(columns) // size)
+    borders = [len(columns) * part // n for part in range(n + 1)]
+    return [tuple(columns[a:b]) for a, b in pairwise(borders)]
