@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from interpllm.errors import InputError
 from interpllm.runtime.features import one_line
 
-MOST_GROUPS = 4
+MOST_GROUPS = 6
 """Groups that one request shows at most; with more classes the requests take turns."""
 
 TAIL = 0.3

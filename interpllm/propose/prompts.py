@@ -17,10 +17,12 @@ from interpllm.propose.wording import ASKED_ALREADY, LONGEST
 from interpllm.runtime import ConceptSet, Question
 from interpllm.runtime.features import one_line
 
-PROMPT_VERSION = "propose-questions-2"
+PROMPT_VERSION = "propose-questions-1"
 
 PER_REQUEST = 10
-"""Questions that one request asks for at most; later ones in a longer list are worse."""
+"""Questions that one request brings; later ones in a longer list are worse."""
+SPARE = 2
+"""How many more a request asks for, since some will be set aside."""
 MOST_LISTED = 100
 """Questions asked already, and set aside, that a prompt lists at most; the latest ones."""
 ANSWER_TOKENS = 80
@@ -66,7 +68,7 @@ follow it.
 {groups}
 
 Find out how the groups differ, and propose {n} yes/no questions that are answered differently from group to
-group. Spread them, so that for each group above there are questions that are mostly answered yes in it.\
+group. Spread them, so that each group above has questions that are mostly answered yes in it.\
 {angle}{hard}
 
 Each question
@@ -82,6 +84,7 @@ Each question
 With each question give, in a few words each, what counts as yes, and which near misses do not count.\
 {held}{faulty}"""
 
+_ASKED = "Already asked (groups that these serve less well need more of the new questions):"
 _HARD = (
     "\nRows marked (hard) are those that the questions asked so far explain worst: look above all for what "
     "they say that these questions miss."
@@ -147,8 +150,10 @@ class Prompter:
             angle=ANGLES[self._n_written % len(ANGLES)],
             hard=_HARD if hard else "",
             names=self.names,
-            held=_listed("Already asked:", held),
-            faulty=_listed("Set aside, do not propose these again:", unwanted),
+            held=_listed(
+                "Already asked (a group that these serve less well needs more of the new ones):", held
+            ),
+            faulty=_listed("Set aside, so do not propose them as they stand:", unwanted),
         )
         self._n_written += 1
         return Request.of(

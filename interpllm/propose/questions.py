@@ -20,7 +20,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from interpllm.llm import Plan, Reply, Request, Session, Usage
-from interpllm.propose.prompts import ANSWER_TOKENS, PER_REQUEST, Prompter, check_counts
+from interpllm.propose.prompts import ANSWER_TOKENS, PER_REQUEST, SPARE, Prompter, check_counts
 from interpllm.propose.wording import Wordings
 from interpllm.runtime import ConceptSet, Question
 from interpllm.runtime.features import one_line
@@ -117,7 +117,7 @@ def propose_questions(
         Positions of the rows that the present model gets most wrong, the worst first; they are shown, and
         marked, beside others of their class.
     rows_per_group : int
-        Rows of each class in one request; at most four classes are shown in one.
+        Rows of each class in one request; at most six classes are shown in one.
     max_chars : int
         Longer rows are shown up to here.
     max_requests : int, optional
@@ -139,9 +139,9 @@ def propose_questions(
 
     Notes
     -----
-    Requests go out one by one, for at most ten questions each, and each is told what the earlier ones brought:
-    asked side by side, a capable model proposes the same questions over and over. The same rows and
-    parameters make the same requests.
+    Requests go out one by one, for about ten questions each, and each is told what the earlier ones
+    brought: asked side by side, a capable model proposes the same questions over and over. The same rows
+    and parameters make the same requests.
     """
     prompter = Prompter(
         texts,
@@ -227,9 +227,9 @@ class _Run:
         missing = self.n - len(self.kept) - self._expected
         if missing <= 0 or self.n_requests >= self._most or self._barren >= PATIENCE:
             return None
-        share = math.ceil(missing / max(1, self._enough - self.n_requests))
+        share = min(math.ceil(missing / max(1, self._enough - self.n_requests)), PER_REQUEST)
         self.n_requests += 1
-        return self.prompter.request(min(share + 1, PER_REQUEST), self.kept, self.rejected, self.params)
+        return self.prompter.request(share + SPARE, self.kept, self.rejected, self.params)
 
     def take(self, reply: Reply) -> None:
         """Keep what can be used of a reply."""
@@ -250,7 +250,7 @@ class _Run:
     def expect(self) -> None:
         """Count on as many questions as a good reply would bring."""
         missing = self.n - len(self.kept) - self._expected
-        self._expected += math.ceil(missing / max(1, self._enough - self.n_requests + 1))
+        self._expected += min(missing, PER_REQUEST + SPARE)
 
 
 def _question(question: str, yes: str, no: str) -> Question:

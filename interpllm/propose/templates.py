@@ -30,7 +30,7 @@ def templates(task: str | None, target: str, classes: Sequence[object]) -> list[
     list of str
         Each with ``{text}`` once.
     """
-    subject = _plain(task or target or "label")
+    subject = plain(task or target or "label")
     names = class_names(classes)
     found = ["{text}", f"Text: {{text}}\n{subject[:1].upper()}{subject[1:]}:"]
     if names:
@@ -43,10 +43,10 @@ def templates(task: str | None, target: str, classes: Sequence[object]) -> list[
 
 def class_names(classes: Sequence[object]) -> list[str]:
     """The classes as words; none where they are numbers, or too many to be listed."""
-    names = [_plain(c) for c in classes if isinstance(c, str) and any(ch.isalpha() for ch in c)]
+    names = [plain(c) for c in classes if isinstance(c, str) and any(ch.isalpha() for ch in c)]
     return names if len(names) == len(classes) and 2 <= len(names) <= MOST_NAMES else []
 
 
-def _plain(words: str) -> str:
+def plain(words: str, most: int = 300) -> str:
     """Words without braces, which mean something in a template, on one line, without the last full stop."""
-    return " ".join(words.replace("{", "(").replace("}", ")").split()).rstrip(".")[:300]
+    return " ".join(words.replace("{", "(").replace("}", ")").split()).rstrip(".")[:most]

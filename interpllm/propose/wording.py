@@ -19,9 +19,9 @@ ASKED_ALREADY = "is asked already"
 # Words that a question can be rid of without asking something else.
 _FILLER = frozenset(
     words(
-        "a an the this that is are was were be been do does did has have had it its there any some text texts "
-        "writer author message contain contains contained mention mentions mentioned mentioning say says said "
-        "state states stated tell tells told in of or and explicitly clearly something"
+        "a an the this that is are was were be been do does did has have had it its there any some text "
+        "texts writer author message contain contains contained mention mentions mentioned mentioning "
+        "say says said state states stated tell tells told in of or and explicitly clearly something"
     )
 )
 # Names of classes that say nothing by themselves: a question may well use these words.
@@ -71,11 +71,11 @@ class Wordings:
         str or None
         """
         question, yes, no = one_line(question), one_line(yes), one_line(no)
-        if len(words(question)) < 2 or len(question) > LONGEST:
+        if len(_spoken(question)) < 2 or len(question) > LONGEST:
             return f"is not one short question (2 words to {LONGEST} characters)"
         if _OPEN.match(question):
             return "cannot be answered by yes or no"
-        if len(words(yes)) < 1 or len(words(no)) < 1:
+        if not (_spoken(yes) and _spoken(no)):
             return "does not say what counts and what does not"
         if max(len(yes), len(no)) > LONGEST_COUNTS:
             return "takes more than a line to say what counts"
@@ -106,7 +106,7 @@ def names_of(question: str, classes: Iterable[str]) -> list[str]:
     -------
     list of str
     """
-    asked = tuple(_singular(word) for word in words(question))
+    asked = tuple(_singular(word) for word in _spoken(question))
     return [
         name
         for name in classes
@@ -121,9 +121,8 @@ def content(question: str) -> tuple[str, ...]:
     "Does the text mention refunds?" and "Is a refund mentioned?" have the same content; a negation, or the
     same words in another order, makes another.
     """
-    found = words(question)
-    kept = tuple(stem(word) for word in found if word not in _FILLER and word not in "!?")
-    return kept or tuple(found)
+    found = _spoken(question)
+    return tuple(stem(word) for word in found if word not in _FILLER) or tuple(found)
 
 
 def stem(word: str) -> str:
@@ -133,6 +132,11 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             return word.removesuffix(ending) + rest
     return word
+
+
+def _spoken(text: str) -> list[str]:
+    """The words of a text without its question and exclamation marks, which count as words elsewhere."""
+    return [word for word in words(text) if word not in "!?"]
 
 
 def _singular(word: str) -> str:
@@ -146,7 +150,7 @@ def _singular(word: str) -> str:
 
 def _telling(name: str) -> tuple[str, ...]:
     """The words of a class name, none where the name says nothing by itself."""
-    said = words(re.sub(r"[_\-/]+", " ", name))
+    said = _spoken(re.sub(r"[_\-/]+", " ", name))
     if not any(word not in _NO_NAMES and re.search(r"[^\W\d_]{2}", word) for word in said):
         return ()
     return tuple(_singular(word) for word in said)
