@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from interpllm.runtime import ConceptLinear, LinearModel, Question
+from interpllm.runtime import ConceptLinear, ConceptTree, LinearModel, Node, Question
 from interpllm.runtime.tokens import ngrams
 
 # The same examples on every run, as many as a slow machine tries in a second or two.
@@ -147,6 +147,33 @@ def answered(draw: Any, model: Any) -> tuple[list[str], dict[str, list[float | N
     given = [q.id for q in model.questions if q.id in model.unanswered or draw(st.booleans())]
     answer = st.none() | shares | st.just(float("nan"))
     return rows, {name: [draw(answer) for _ in rows] for name in given}
+
+
+@st.composite
+def concept_trees(draw: Any, all_answered: bool = False) -> ConceptTree:
+    """Draw a tree that asks each of its questions, some of them more than once."""
+    parts = draw(concept_parts(all_answered))
+    asked = [*range(len(parts["questions"]))]
+    asked += draw(st.lists(st.sampled_from(asked), max_size=3)) if asked else []
+    n_values = max(len(parts["classes"]), 1)
+
+    def value() -> list[float]:
+        drawn = [draw(st.integers(1, 9)) for _ in range(n_values)]
+        return [count / sum(drawn) for count in drawn] if parts["classes"] else [draw(numbers)]
+
+    nodes = [Node(None, None, None, tuple(value()), draw(st.integers(0, 9)))]
+    for place in asked:
+        leaf = draw(st.sampled_from([i for i, node in enumerate(nodes) if node.question is None]))
+        nodes[leaf] = nodes[leaf]._replace(question=place, yes=len(nodes), no=len(nodes) + 1)
+        nodes += [Node(None, None, None, tuple(value()), draw(st.integers(0, 9))) for _ in range(2)]
+    return ConceptTree(**parts, nodes=nodes)
+
+
+@st.composite
+def concept_trees_and_rows(draw: Any) -> tuple[ConceptTree, list[str], dict[str, list[float | None]]]:
+    """Draw a tree, texts and answers."""
+    model = draw(concept_trees())
+    return model, *draw(answered(model))
 
 
 @st.composite

@@ -8,19 +8,23 @@
 """
 
 from interpllm.runtime.concept_set import ConceptSet
+from interpllm.runtime.concept_tree import ConceptTree
 from interpllm.runtime.concepts import ConceptLinear
 from interpllm.runtime.document import dumps, load, loads, save
 from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, Segment
 from interpllm.runtime.features import Phrase, Question
 from interpllm.runtime.linear import LinearModel
+from interpllm.runtime.tree_scoring import Node
 
 __all__ = [
     "ConceptLinear",
     "ConceptSet",
+    "ConceptTree",
     "Contribution",
     "Evidence",
     "Explanation",
     "LinearModel",
+    "Node",
     "Phrase",
     "Question",
     "Rule",

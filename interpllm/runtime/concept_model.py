@@ -91,7 +91,9 @@ class ConceptModel(ReadableModel):
         `reads_texts`: the texts are needed for more than stand-ins.
         """
         given = {} if answers is None else answers
-        columns = {place: _column(given[name], name) for name, place in self._places.items() if name in given}
+        columns = {
+            place: column_of(given[name], name) for name, place in self._places.items() if name in given
+        }
         missing = [
             q for q in self.questions if q.id not in self.stand_ins and self._places[q.id] not in columns
         ]
@@ -117,10 +119,12 @@ class ConceptModel(ReadableModel):
             )
         return rows, [{place: column[row] for place, column in columns.items()} for row in range(len(rows))]
 
-    def _reads(self, place: int, cut: Cut) -> bool:
-        """Tell whether the stand-in of a question knows an n-gram of a text."""
+    def _is_answered(self, place: int, answer: float, given: Mapping[int, float], cut: Cut) -> bool:
+        """Tell whether an answer is there; that of a stand-in only if it knows an n-gram of the text."""
         scorer = self._stand_in_scorers[place]
-        return scorer is not None and not cut.grams(scorer).isdisjoint(scorer.rows)
+        if place in given or scorer is None:
+            return not isnan(answer)
+        return not cut.grams(scorer).isdisjoint(scorer.rows)
 
     def _reasons(self, place: int, text: str, answer: float) -> tuple[tuple[int, int], ...]:
         """Find where the n-grams stand that speak most for the answer of a stand-in, in the text's order."""
@@ -148,7 +152,7 @@ def known(answer: float) -> float | None:
     return None if isnan(answer) else answer
 
 
-def _column(values: Iterable[Any], name: str) -> list[float]:
+def column_of(values: Iterable[Any], name: str) -> list[float]:
     """Check the answers to one question: numbers from 0 to 1; None and NaN are missing."""
     checks.require(
         not isinstance(values, str | bytes), f"the answers to {name} are one string; give a list of numbers"

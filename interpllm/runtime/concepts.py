@@ -217,10 +217,7 @@ class ConceptLinear(ConceptModel):
             contributions += rest.contributions
             base = tuple(map(sum, zip(base, rest.base, strict=True)))
         contributions.sort(key=lambda c: -max(map(abs, c.values)))
-        answered = [
-            known(answer) is not None and (place in given or self._reads(place, cut))
-            for place, answer in enumerate(answers)
-        ]
+        answered = [self._is_answered(place, answer, given, cut) for place, answer in enumerate(answers)]
         scores = self._scorer.total(cut, answers)
         return Explanation(
             text=text,
