@@ -1,0 +1,259 @@
+"""What the concept estimators share beside the search: rows in, answers where they are needed, stand-ins."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from interpllm.errors import InputError
+from interpllm.estimators.base import TextEstimatorMixin
+from interpllm.estimators.concept_answers import Array
+from interpllm.estimators.concept_recipe import ConceptRecipe, Prepared, groups_of, loss_for
+from interpllm.estimators.concept_rows import ConceptRows, concept_rows
+from interpllm.estimators.concept_search import Task
+from interpllm.estimators.inputs import weights_of
+from interpllm.estimators.stand_ins import StandIns
+from interpllm.llm import as_session
+from interpllm.runtime import Evidence, Question
+
+KEPT_KAPPA = 0.6
+"""Agreement with the answers from which on a stand-in may answer in their place."""
+
+
+class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
+    """Rows, answers and stand-ins of a fitted model of questions; stands left of the text mixins."""
+
+    classes_: NDArray[Any]
+    model_: Any
+    report_: dict[str, Any]
+
+    # Rows in ----------------------------------------------------------------------------------------------
+
+    def _prepare(self, X: Any, y: Any, texts: Any, groups: Any, sample_weight: Any) -> Prepared:
+        """Check the arguments of `fit`, and set what they decide."""
+        self._check_parameters()
+        rows = concept_rows(X, texts)
+        if y is None:
+            raise InputError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+            )
+        given = weights_of(sample_weight, len(rows))
+        index = np.arange(len(rows)) if given is None else np.flatnonzero(given)
+        target, name = self._check_target(y, len(rows), index)
+        together = groups_of(rows, groups)[index]
+        self._set_target(target)
+        self._set_names(rows)
+        self.__dict__.pop("model_", None)
+        rows = rows.take(index)
+        weight = np.ones(len(rows)) if given is None else given[index] / given[index].mean()
+        classes = self.classes_.tolist() if self._is_classifier else []
+        task = Task(target, loss_for(classes), weight, together, classes, name, self.task)
+        return Prepared(rows, task, index)
+
+    def _set_names(self, rows: ConceptRows) -> None:
+        self.n_features_in_ = len(rows.columns) or 1
+        self.__dict__.pop("feature_names_in_", None)
+        if rows.columns:
+            self.feature_names_in_ = np.array(rows.columns, dtype=object)
+
+    # Answers ----------------------------------------------------------------------------------------------
+
+    def _inputs(self, X: Any) -> tuple[Any, ...]:
+        """The texts, and the answers that no stand-in gives: the user's, or the language model's."""
+        check_is_fitted(self, "model_")
+        rows = concept_rows(X)
+        return rows.texts, self._answers(rows)
+
+    def _answers(self, rows: ConceptRows) -> dict[str, list[float]]:
+        questions = self.model_.questions
+        if rows.texts is None:
+            return rows.answered(questions)
+        named = set(rows.columns)
+        answers = rows.answered([q for q in questions if {q.id, q.text} & named])
+        open_ = [q for q in questions if q.id in self.model_.unanswered and q.id not in answers]
+        if open_ and len(rows):
+            session = as_session(self.llm, cache=self.cache)
+            values = self._answering(session, rows).values(open_)
+            answers |= {question.id: values[:, k].tolist() for k, question in enumerate(open_)}
+        return answers
+
+    def explain(self, X: Any, texts: Any = None) -> Any:
+        """Say for each row which answers and n-grams speak for what, and how strongly.
+
+        Parameters
+        ----------
+        X : container of n_rows texts, or frame of answers
+        texts : container of n_rows texts, optional
+            Beside a frame of answers.
+
+        Returns
+        -------
+        Explanations
+            For each row, base + the sum of contributions is the decision function (to 1e-9).
+        """
+        return super().explain(concept_rows(X, texts))
+
+    def predict(self, X: Any, texts: Any = None) -> NDArray[Any]:
+        """Predict rows; questions without a stand-in are answered by the language model.
+
+        Parameters
+        ----------
+        X : container of n_rows texts, or frame of answers
+        texts : container of n_rows texts, optional
+            Beside a frame of answers: where stand-ins or n-grams read them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Labels, or values.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            When X cannot be used, or a question has no answer.
+        """
+        return super().predict(concept_rows(X, texts))
+
+    # Stand-ins --------------------------------------------------------------------------------------------
+
+    def distill(
+        self,
+        X: Any,
+        texts: Any = None,
+        *,
+        min_kappa: float = KEPT_KAPPA,
+        llm: Any = "same",
+        groups: Any = None,
+    ) -> Any:
+        """Let a table of n-grams answer each question in place of the language model.
+
+        A stand-in is an Aug-Linear model of the question's answers on these rows. It takes the question over
+        only if it agrees with answers that it did not learn from.
+
+        Parameters
+        ----------
+        X : container of n_rows texts, or frame of answers
+            Labels are not needed; questions without an answer are asked (those of `fit` are stored).
+        texts : container of n_rows texts, optional
+            Beside a frame of answers.
+        min_kappa : float
+            Cohen's kappa, on rows that a stand-in did not learn from, from which on it is kept.
+        llm : str, Session, LanguageModel or None
+            Whose embeddings help the stand-ins; "same" is that of the estimator, if it can embed.
+        groups : container of n_rows values, optional
+            Rows of one group never judge what was learned from another one of it.
+
+        Returns
+        -------
+        The estimator itself, with ``fidelity_``: a table with the AUC, kappa and flip rate of each question's
+        stand-in on rows that it did not learn from, and whether it was kept; and ``deployable_``.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            When there are no texts to learn from.
+        """
+        check_is_fitted(self, "model_")
+        rows = concept_rows(X, texts)
+        if rows.texts is None:
+            raise InputError("Stand-ins read texts: give them in texts=, beside the answers.")
+        session = as_session(self.llm, cache=self.cache)
+        values = self._answering(session, rows).values(list(self.model_.questions))
+        helper = session if llm == "same" else as_session(llm, cache=self.cache)
+        learn = StandIns(
+            rows.texts,
+            llm=helper,
+            cache=self.cache,
+            random_state=self.random_state,
+            groups=groups,
+            verbose=self.verbose,
+        )
+        kept, table = {}, []
+        for column, question in enumerate(self.model_.questions):
+            found = learn.learn(values[:, column], question.text)
+            good = found.model is not None and found.kappa >= min_kappa
+            if good:
+                kept[question.id] = found.model
+            table.append(
+                {
+                    "question": question.text,
+                    "auc": found.auc,
+                    "kappa": found.kappa,
+                    "flip_rate": found.flip_rate,
+                    "n_rows": found.n_rows,
+                    "kept": good,
+                    "reason": found.reason or ("" if good else f"kappa below {min_kappa:g}"),
+                }
+            )
+        ids = [question.id for question in self.model_.questions]
+        self.fidelity_ = pd.DataFrame(table, index=pd.Index(ids, name="id"))
+        self.model_ = replace(self.model_, stand_ins=kept)
+        return self
+
+    @property
+    def deployable_(self) -> bool:
+        """Whether the model predicts texts without a language model."""
+        check_is_fitted(self, "model_")
+        return bool(self.model_.deployable)
+
+    @property
+    def concepts_(self) -> Any:
+        """The questions of the model as a `ConceptSet`, to lock, veto, edit, and fit again."""
+        from interpllm.runtime import ConceptSet
+
+        check_is_fitted(self, "model_")
+        given = ConceptSet.of(self.concepts) if self.concepts is not None else ConceptSet()
+        ids = {question.id for question in self.model_.questions}
+        return ConceptSet(self.model_.questions, given.locked & ids, given.vetoed)
+
+
+def evidence_of(
+    questions: list[Question],
+    values: Array,
+    task: Task,
+    leaning: NDArray[np.intp],
+    positions: NDArray[np.int64],
+) -> dict[str, Evidence]:
+    """What the training rows say about each question.
+
+    Parameters
+    ----------
+    questions : list of Question
+    values : array (n_rows, n_questions)
+    task : Task
+    leaning : array (n_questions,)
+        Position of the class that a yes speaks for; of no use in regression.
+    positions : array (n_rows,)
+        Which row of X each one is.
+    """
+    found = {}
+    for column, question in enumerate(questions):
+        yes = np.flatnonzero(values[:, column] > 0.5)
+        if not len(yes):
+            found[question.id] = Evidence(0, None, None)
+            continue
+        targets = task.y[yes]
+        share = np.mean(targets == task.classes[leaning[column]]) if task.classes else np.mean(targets)
+        found[question.id] = Evidence(len(yes), float(share), int(positions[yes[0]]))
+    return found
+
+
+def warn_few(n: int, wanted: int) -> None:
+    """Say that fewer questions were chosen than one might expect: none at all."""
+    if not n and wanted:
+        warnings.warn(
+            "No question tells more of the label than its overall shares, so the model asks none. Give more "
+            "rows, other questions in concepts=, or a language model that can propose.",
+            UserWarning,
+            stacklevel=4,
+        )

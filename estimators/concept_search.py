@@ -1,0 +1,287 @@
+"""From candidates to the few questions that hold: propose, answer, screen, select, confirm.
+
+What proposes sees the proposing rows, what selects the selecting ones too, and the report's figures come from
+rows that neither saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+
+from interpllm.errors import InputError
+from interpllm.estimators.aug_linear import AugLinearClassifier, AugLinearRegressor
+from interpllm.estimators.concept_answers import Answering, Array
+from interpllm.llm import Session
+from interpllm.propose.bank import question_bank
+from interpllm.propose.questions import propose_questions
+from interpllm.propose.templates import class_names
+from interpllm.runtime import ConceptSet, Question
+from interpllm.select.confirm import compare, question_effects
+from interpllm.select.parts import Parts
+from interpllm.select.path import Path, Weighed, refit, sparse_path
+from interpllm.select.screen import screen
+from interpllm.select.sparse import Loss, loss_of
+from interpllm.select.stability import selection_frequency
+
+HARDEST = 24
+"""Rows that the present questions get most wrong, shown to the next round."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be predicted.
+
+    Parameters
+    ----------
+    y : array (n_rows,)
+        Labels, or values.
+    loss : {"logistic", "multinomial", "squared"}
+    weight : array (n_rows,)
+    groups : array (n_rows,)
+        Rows that no split divides.
+    classes : list
+        Empty for regression.
+    target : str
+        Name of the label; "" if unknown.
+    about : str or None
+        What the user says the task is.
+    """
+
+    y: NDArray[Any]
+    loss: Loss
+    weight: Array
+    groups: NDArray[np.intp]
+    classes: list[Any]
+    target: str
+    about: str | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The questions that were chosen, and how.
+
+    Parameters
+    ----------
+    questions : list of Question
+        The chosen ones, in the order in which they joined.
+    values : array (n_rows, n_questions)
+        Their answers on all rows.
+    C : float
+        Inverse strength of the penalty.
+    signs : array (n_questions,) or None
+    report : dict
+    """
+
+    questions: list[Question]
+    values: Array
+    C: float
+    signs: NDArray[np.int64] | None
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+def candidates(
+    answering: Answering,
+    concepts: ConceptSet,
+    parts: Parts,
+    task: Task,
+    *,
+    session: Session | None,
+    n_rounds: int,
+    per_round: int,
+    bank: bool,
+    random_state: int,
+) -> tuple[list[Question], list[dict[str, Any]]]:
+    """All questions to try: those that people wrote, then rounds of proposals, then the bank's.
+
+    From the second round on the proposer is shown the rows that the questions so far get most wrong.
+    """
+    found, reports = list(concepts), []
+    texts, rows = answering.rows.texts, parts.propose
+    names = class_names(task.classes) or [str(label) for label in task.classes] or None
+    positions = np.searchsorted(np.asarray(task.classes), task.y[rows]) if task.classes else task.y[rows]
+    for number in range(n_rounds):
+        assert session is not None, "the recipe asks for no rounds without a model"
+        assert texts is not None, "nor without texts"
+        wrong = _hardest(answering.values(found, rows), task, rows) if number and found else []
+        known = {question.id for question in concepts}
+        held = concepts.add(*(question for question in found if question.id not in known))
+        proposal = propose_questions(
+            session,
+            [texts[row] for row in rows],
+            positions,
+            n=per_round,
+            task=task.about,
+            classes=names,
+            target=task.target or "the label",
+            held=held,
+            residual=wrong,
+            random_state=random_state,
+        )
+        reports.append(proposal.report)
+        found += proposal.questions
+    if bank:
+        ids = {question.id for question in found}
+        found += [q for q in question_bank() if q.id not in ids and concepts.allows(q)]
+    if not found:
+        raise InputError(
+            "There is no question to ask. Give some in concepts=, let a language model propose with "
+            "n_rounds=2, or take the library's own with bank=True."
+        )
+    return found, reports
+
+
+def choose(
+    questions: list[Question],
+    answering: Answering,
+    parts: Parts,
+    task: Task,
+    *,
+    locked: frozenset[str],
+    n_concepts: int,
+    signs: dict[str, int],
+    kappa: Array | None,
+    min_kappa: float,
+    random_state: int,
+) -> tuple[NDArray[np.intp], Path, pd.DataFrame]:
+    """Columns of the chosen questions, how they joined, and a table of all candidates."""
+    values = answering.values(questions, parts.select)
+    y, weight, groups = task.y[parts.select], task.weight[parts.select], task.groups[parts.select]
+    always = [column for column, question in enumerate(questions) if question.id in locked]
+    names = [name for name in (task.target, *class_names(task.classes)) if name]
+    screening = screen(
+        values,
+        [question.text for question in questions],
+        y,
+        names=names,
+        kappa=kappa,
+        min_kappa=min_kappa,
+        always=always,
+    )
+    kept = screening.kept
+    of_signs = np.array([signs.get(questions[column].id, 0) for column in kept])
+    first = [int(np.flatnonzero(kept == column)[0]) for column in always]
+    shared = {"weight": weight, "signs": of_signs if of_signs.any() else None, "first": first}
+    path = sparse_path(
+        values[:, kept], y, n_concepts, task.loss, groups=groups, random_state=random_state, **shared
+    )
+    size = max(path.best, len(first))
+
+    def again(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        part = {**shared, "weight": weight[rows]}
+        order = sparse_path(
+            values[rows][:, kept], y[rows], size, task.loss, n_folds=0, strengths=(path.C,), **part
+        )
+        return kept[order.columns()]
+
+    table = pd.DataFrame(
+        {
+            "id": [question.id for question in questions],
+            "question": [question.text for question in questions],
+            "source": [question.source for question in questions],
+            "share_yes": [_mean(values[:, column]) for column in range(len(questions))],
+            "missing": np.isnan(values).mean(axis=0),
+            "dropped": None,
+            "frequency": np.nan,
+        }
+    )
+    for column, reason, partner in screening.dropped:
+        same = "" if partner is None else f" as {questions[partner].text!r}"
+        table.loc[column, "dropped"] = reason + same
+    if size:
+        stability = selection_frequency(
+            again, len(questions), y, groups=groups, stratify=bool(task.classes), random_state=random_state
+        )
+        table["frequency"] = np.where(table["dropped"].isna(), stability.frequency, np.nan)
+    return kept[path.columns(size)], path, table
+
+
+def confirm(
+    weighed: Weighed, values: Array, n_tried: int, answering: Answering, parts: Parts, task: Task, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How good the model is on rows that nothing was chosen or fitted on, and what each question adds.
+
+    Parameters
+    ----------
+    weighed : Weighed
+        Fitted on the rows that propose and select; its columns are those of `values`.
+    values : array (n_confirm, n_questions)
+    n_tried : int
+        Candidates that were ever tried.
+    answering, parts, task
+    seed : int
+
+    Returns
+    -------
+    scores : DataFrame
+        See `interpllm.select.confirm.compare`.
+    effects : DataFrame
+        See `interpllm.select.confirm.question_effects`; one row a column of `values`.
+    """
+    learn, rows = np.sort(np.concatenate([parts.propose, parts.select])), parts.confirm
+    texts, baselines = answering.rows.texts, {}
+    if texts is not None:
+        seen, new = [texts[row] for row in learn], [texts[row] for row in rows]
+        ours: Any = AugLinearClassifier if task.classes else AugLinearRegressor
+        models = {
+            "tfidf": make_pipeline(
+                TfidfVectorizer(), LogisticRegression(max_iter=1000) if task.classes else Ridge()
+            ),
+            "aug_linear_plain": ours(llm=None, random_state=seed),
+        }
+        baselines = {name: model.fit(seen, task.y[learn]).predict(new) for name, model in models.items()}
+    scores = compare(
+        task.y[rows],
+        weighed.predict(values),
+        baselines,
+        seen=task.y[learn],
+        metric="accuracy" if task.classes else "r2",
+        groups=task.groups[rows],
+        random_state=seed,
+    )
+    effects = question_effects(
+        values,
+        task.y[rows],
+        np.arange(values.shape[1]),
+        loss=task.loss,
+        n_untold=n_tried - values.shape[1],
+        random_state=seed,
+    )
+    return scores, effects
+
+
+def fitted(values: Array, task: Task, rows: NDArray[np.intp], C: float, signs: Any = None) -> Weighed:
+    """Weights of all questions in `values`, from some rows."""
+    every = np.arange(values.shape[1])
+    return refit(
+        values[rows], task.y[rows], every, loss=task.loss, C=C, weight=task.weight[rows], signs=signs
+    )
+
+
+def _hardest(values: Array, task: Task, rows: NDArray[np.intp]) -> list[int]:
+    """Positions among the proposing rows with the largest loss under the present questions."""
+    weighed = refit(values, task.y[rows], np.arange(values.shape[1]), loss=task.loss, C=1.0)
+    if task.classes:
+        targets = (task.y[rows][:, None] == np.asarray(weighed.classes)).astype(float)
+        targets = targets[:, 1:] if task.loss == "logistic" else targets
+    else:
+        targets = task.y[rows][:, None].astype(float)
+    losses = loss_of(weighed.scores(values), targets, task.loss)
+    return [int(row) for row in np.argsort(-losses, kind="stable")[:HARDEST]]
+
+
+def _mean(answers: Array) -> float:
+    return float(np.nanmean(answers)) if not np.isnan(answers).all() else float("nan")
+
+
+def chosen_of(questions: Sequence[Question], columns: NDArray[np.intp]) -> list[Question]:
+    """The questions in the order of the columns."""
+    return [questions[column] for column in columns]
