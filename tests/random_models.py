@@ -181,3 +181,6 @@ def concept_linears_and_rows(draw: Any) -> tuple[ConceptLinear, list[str], dict[
     """Draw a weighted sum of answers, texts and answers."""
     model = draw(concept_linears())
     return model, *draw(answered(model))
+
+
+any_model = st.one_of(models(), concept_linears(), concept_trees())

@@ -10,7 +10,7 @@
 from interpllm.runtime.concept_set import ConceptSet
 from interpllm.runtime.concept_tree import ConceptTree
 from interpllm.runtime.concepts import ConceptLinear
-from interpllm.runtime.document import dumps, load, loads, save
+from interpllm.runtime.document import Model, dumps, load, loads, save
 from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, Segment
 from interpllm.runtime.features import Phrase, Question
 from interpllm.runtime.linear import LinearModel
@@ -24,6 +24,7 @@ __all__ = [
     "Evidence",
     "Explanation",
     "LinearModel",
+    "Model",
     "Node",
     "Phrase",
     "Question",

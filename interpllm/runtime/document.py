@@ -13,10 +13,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from interpllm.errors import DocumentError, InputError
-from interpllm.runtime import strict_json
+from interpllm.runtime import linear_document, strict_json
+from interpllm.runtime.concept_document import (
+    LINEAR_FIELDS,
+    TREE_FIELDS,
+    read_concept_linear,
+    read_concept_tree,
+    write_concept_linear,
+    write_concept_tree,
+)
+from interpllm.runtime.concept_tree import ConceptTree
+from interpllm.runtime.concepts import ConceptLinear
 from interpllm.runtime.envelope import open_envelope, read_file, write_atomically, write_envelope
 from interpllm.runtime.linear import LinearModel
-from interpllm.runtime.strict_json import check_column, check_fields, expect
+from interpllm.runtime.linear_document import read_linear, write_linear
+from interpllm.runtime.strict_json import check_fields
+
+#: Any kind of model.
+Model = LinearModel | ConceptLinear | ConceptTree
 
 
 class Kind(NamedTuple):
@@ -39,12 +53,12 @@ class Kind(NamedTuple):
     read: Callable[[dict[str, Any]], Any]
 
 
-def save(model: LinearModel, path: str | os.PathLike[str]) -> Path:
+def save(model: Model, path: str | os.PathLike[str]) -> Path:
     """Write a model to a JSON file; the file is whole or not there.
 
     Parameters
     ----------
-    model : LinearModel
+    model : LinearModel, ConceptLinear or ConceptTree
     path : str or path
 
     Returns
@@ -55,7 +69,7 @@ def save(model: LinearModel, path: str | os.PathLike[str]) -> Path:
     return write_atomically(path, dumps(model).encode())
 
 
-def load(path: str | os.PathLike[str]) -> LinearModel:
+def load(path: str | os.PathLike[str]) -> Model:
     """Read a model from a JSON file.
 
     Parameters
@@ -64,7 +78,7 @@ def load(path: str | os.PathLike[str]) -> LinearModel:
 
     Returns
     -------
-    LinearModel
+    LinearModel, ConceptLinear or ConceptTree
 
     Raises
     ------
@@ -74,12 +88,12 @@ def load(path: str | os.PathLike[str]) -> LinearModel:
     return read_file(path, loads)
 
 
-def dumps(model: LinearModel) -> str:
+def dumps(model: Model) -> str:
     """Write a model as JSON: the same model always gives the same bytes.
 
     Parameters
     ----------
-    model : LinearModel
+    model : LinearModel, ConceptLinear or ConceptTree
 
     Returns
     -------
@@ -92,7 +106,7 @@ def dumps(model: LinearModel) -> str:
     raise InputError(f"a {type(model).__name__} cannot be saved; models of interpllm.runtime can")
 
 
-def loads(text: str | bytes) -> LinearModel:
+def loads(text: str | bytes) -> Model:
     """Read a model from JSON.
 
     Parameters
@@ -102,7 +116,7 @@ def loads(text: str | bytes) -> LinearModel:
 
     Returns
     -------
-    LinearModel
+    LinearModel, ConceptLinear or ConceptTree
 
     Raises
     ------
@@ -115,7 +129,7 @@ def loads(text: str | bytes) -> LinearModel:
         raise DocumentError(str(error)) from error
 
 
-def _from_document(document: dict[str, Any]) -> LinearModel:
+def _from_document(document: dict[str, Any]) -> Model:
     """Open the envelope, and let the kind read what is in it."""
     name = open_envelope(document, _KINDS)
     kind = _KINDS[name]
@@ -123,77 +137,8 @@ def _from_document(document: dict[str, Any]) -> LinearModel:
     return kind.read(document)
 
 
-# --- kind "linear" ------------------------------------------------------------------------------------------
-
-_NUMBER = {int, float}
-_MAYBE_NUMBER = {int, float, type(None)}
-
-
-def _write_linear(model: LinearModel) -> dict[str, Any]:
-    phrases = sorted(model.weights)
-    evidence = model.evidence
-    columns = None
-    if evidence is not None:
-        entries = [evidence.get(phrase) for phrase in phrases]
-        columns = {
-            "support": [entry.support if entry else 0 for entry in entries],
-            "precision": [entry.precision if entry else None for entry in entries],
-            "example": [entry.example if entry else None for entry in entries],
-        }
-    return {
-        "task": model.task,
-        "target": model.target,
-        "classes": list(model.classes),
-        "ngram_range": list(model.ngram_range),
-        "norm": model.norm,
-        "intercept": list(model.intercept),
-        "phrases": phrases,
-        "weights": [[model.weights[phrase][k] for phrase in phrases] for k in range(model.n_outputs)],
-        "evidence": columns,
-        "n_rows": model.n_rows,
-        "meta": dict(model.meta),
-    }
-
-
-def _read_linear(fields: dict[str, Any]) -> LinearModel:
-    phrases, intercept, columns = fields.pop("phrases"), fields["intercept"], fields["weights"]
-    n_phrases, n_outputs = len(phrases), len(intercept)
-    check_column(phrases, {str}, n_phrases, "phrases")
-    expect(len(set(phrases)) == n_phrases, "phrases are not distinct")
-    check_column(intercept, _NUMBER, n_outputs, "intercept")
-    check_column(columns, {list}, n_outputs, "weights")
-    expect(n_outputs > 0, "there is no output")
-    rows = zip(*(check_column(column, _NUMBER, n_phrases, "weights") for column in columns), strict=True)
-    fields["weights"] = dict(zip(phrases, rows, strict=True))
-    if fields["evidence"] is not None:
-        fields["evidence"] = _read_evidence(fields["evidence"], phrases)
-    return LinearModel(**fields)
-
-
-def _read_evidence(columns: dict[str, Any], phrases: list[str]) -> dict[str, tuple[Any, ...]]:
-    types: dict[str, set[type]] = {"support": {int}, "precision": _MAYBE_NUMBER, "example": {int, type(None)}}
-    check_fields(columns, dict.fromkeys(types, (list,)))
-    checked = [check_column(columns[name], types[name], len(phrases), f"evidence.{name}") for name in types]
-    return dict(zip(phrases, zip(*checked, strict=True), strict=True))
-
-
 _KINDS = {
-    "linear": Kind(
-        LinearModel,
-        {
-            "task": (str,),
-            "target": (str,),
-            "classes": (list,),
-            "ngram_range": (list,),
-            "norm": (str,),
-            "intercept": (list,),
-            "phrases": (list,),
-            "weights": (list,),
-            "evidence": (dict, type(None)),
-            "n_rows": (int,),
-            "meta": (dict,),
-        },
-        _write_linear,
-        _read_linear,
-    )
+    "linear": Kind(LinearModel, linear_document.FIELDS, write_linear, read_linear),
+    "concept_linear": Kind(ConceptLinear, LINEAR_FIELDS, write_concept_linear, read_concept_linear),
+    "concept_tree": Kind(ConceptTree, TREE_FIELDS, write_concept_tree, read_concept_tree),
 }

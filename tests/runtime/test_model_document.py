@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
-from random_models import models, models_and_texts, some
+from random_models import any_model, concept_linears, concept_trees, fewer, models, models_and_texts, some
 
 from interpllm.errors import InputError
-from interpllm.runtime import LinearModel, dumps, load, loads, save
+from interpllm.runtime import LinearModel, Model, dumps, load, loads, save
 from interpllm.runtime.envelope import write_atomically
 
 MODEL = LinearModel(
@@ -52,21 +53,28 @@ def test_a_document_is_one_sorted_field_a_line() -> None:
 
 
 @some
-@given(models())
-def test_a_model_comes_back_equal(model: LinearModel) -> None:
+@given(any_model)
+def test_a_model_comes_back_equal(model: Model) -> None:
     assert loads(dumps(model)) == model
 
 
 @some
-@given(models())
-def test_a_document_comes_back_to_the_same_bytes(model: LinearModel) -> None:
+@given(any_model)
+def test_a_document_comes_back_to_the_same_bytes(model: Model) -> None:
     assert dumps(loads(dumps(model))) == dumps(model)
 
 
-@some
-@given(models())
-def test_a_document_is_utf8_json_that_any_reader_can_read(model: LinearModel) -> None:
-    assert json.loads(dumps(model).encode())["kind"] == "linear"
+@pytest.mark.parametrize(
+    ("kind", "drawn"),
+    [("linear", models()), ("concept_linear", concept_linears()), ("concept_tree", concept_trees())],
+)
+def test_a_document_is_utf8_json_that_any_reader_can_read(kind: str, drawn: Any) -> None:
+    @fewer
+    @given(drawn)
+    def read(model: Model) -> None:
+        assert json.loads(dumps(model).encode())["kind"] == kind
+
+    read()
 
 
 @some
