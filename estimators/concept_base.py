@@ -248,6 +248,12 @@ def evidence_of(
     return found
 
 
+def confirmed(report: dict[str, Any]) -> dict[str, Any]:
+    """How good the model was on rows that nothing was chosen or fitted on, for its document."""
+    scores = report["confirm"].loc["model"]
+    return {"confirmed": {name: float(scores[name]) for name in ("score", "low", "high", "n_rows")}}
+
+
 def warn_few(n: int, wanted: int) -> None:
     """Say that fewer questions were chosen than one might expect: none at all."""
     if not n and wanted:

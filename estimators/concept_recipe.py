@@ -16,7 +16,15 @@ from interpllm.answer import LEAST_GOLD, against_gold, agreement_by_question, as
 from interpllm.errors import CapabilityError, InputError
 from interpllm.estimators.concept_answers import Answering, Array
 from interpllm.estimators.concept_rows import ConceptRows, concept_rows
-from interpllm.estimators.concept_search import Found, Task, candidates, choose, chosen_of, confirm, fitted
+from interpllm.estimators.concept_search import (
+    Found,
+    Screened,
+    Task,
+    candidates,
+    chosen_of,
+    confirm,
+    screened,
+)
 from interpllm.llm import LanguageModel, Session, as_session
 from interpllm.llm.plan import Plan
 from interpllm.propose.bank import question_bank
@@ -145,26 +153,25 @@ class ConceptRecipe:
             random_state=seed,
         )
         kappa, agreement = self._agreement(answering, questions, parts)
-        columns, path, table = choose(
+        tried = screened(
             questions,
             answering,
-            parts,
+            parts.select,
             task,
             locked=concepts.locked,
-            n_concepts=int(self.n_concepts),
             signs=self._signs(questions),
             kappa=kappa,
             min_kappa=self.min_kappa,
-            random_state=seed,
         )
+        columns, how, told = self._choose(tried, seed)
         kept = chosen_of(questions, columns)
-        signs = np.array([self._signs(questions).get(question.id, 0) for question in kept])
         values = answering.values(kept)
         learn = np.sort(np.concatenate([parts.propose, parts.select]))
-        weighed = fitted(values, task, learn, path.C, signs if signs.any() else None)
+        predicted = self._learn(values, task, learn, how).predict(values[parts.confirm])
         scores, effects = confirm(
-            weighed, values[parts.confirm], len(questions), answering, parts, task, seed
+            predicted, values[parts.confirm], len(questions), answering, parts, task, seed
         )
+        table = tried.table
         table["chosen"] = np.isin(np.arange(len(questions)), columns)
         for name in ("effect", "output", "p_value", "q_value"):
             table[name] = pd.Series(effects[name].tolist(), index=columns).reindex(table.index)
@@ -172,15 +179,22 @@ class ConceptRecipe:
             "rows": {name: len(getattr(parts, name)) for name in ("propose", "select", "confirm")},
             "candidates": table,
             "proposals": proposals,
-            "losses": path.losses.tolist(),
-            "C": path.C,
+            **told,
             "confirm": scores,
             "agreement": agreement,
             "gold": self._against_gold(values, kept, prepared.positions),
             "answers": answering.report,
             "usage": None if session is None else asdict(session.usage),
         }
-        return Found(kept, values, path.C, signs if signs.any() else None, report)
+        return Found(kept, values, how, report)
+
+    def _choose(self, tried: Screened, seed: int) -> tuple[NDArray[np.intp], Any, dict[str, Any]]:
+        """Columns of the questions that the model asks, how it is fitted, and what to report of that."""
+        raise NotImplementedError
+
+    def _learn(self, values: Array, task: Task, rows: NDArray[np.intp], how: Any) -> Any:
+        """A model of answers, with ``predict``, fitted on some rows."""
+        raise NotImplementedError
 
     def _agreement(
         self, answering: Answering, questions: list[Question], parts: Parts

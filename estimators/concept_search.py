@@ -7,7 +7,7 @@ rows that neither saw.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -75,17 +75,15 @@ class Found:
         The chosen ones, in the order in which they joined.
     values : array (n_rows, n_questions)
         Their answers on all rows.
-    C : float
-        Inverse strength of the penalty.
-    signs : array (n_questions,) or None
+    how : Any
+        What the estimator chose beside them.
     report : dict
     """
 
     questions: list[Question]
     values: Array
-    C: float
-    signs: NDArray[np.int64] | None
-    report: dict[str, Any] = field(default_factory=dict)
+    how: Any
+    report: dict[str, Any]
 
 
 def candidates(
@@ -139,49 +137,61 @@ def candidates(
     return found, reports
 
 
-def choose(
+@dataclass(frozen=True)
+class Screened:
+    """Candidates that say something, each something else, on the rows that select.
+
+    Parameters
+    ----------
+    questions : list of Question
+        All candidates that were ever tried.
+    values : array (n_select, n_candidates)
+    kept : array of int
+        Columns that were not dropped.
+    first : list of int
+        Places in `kept` of the questions that are in the model in any case.
+    signs : array (n_kept,) or None
+    rows : array of int (n_select,)
+    task : Task
+    table : DataFrame
+        One row a candidate: where it came from, its share of yes, why it was dropped.
+    """
+
+    questions: list[Question]
+    values: Array
+    kept: NDArray[np.intp]
+    first: list[int]
+    signs: NDArray[np.int64] | None
+    rows: NDArray[np.intp]
+    task: Task
+    table: pd.DataFrame
+
+
+def screened(
     questions: list[Question],
     answering: Answering,
-    parts: Parts,
+    rows: NDArray[np.intp],
     task: Task,
     *,
     locked: frozenset[str],
-    n_concepts: int,
     signs: dict[str, int],
     kappa: Array | None,
     min_kappa: float,
-    random_state: int,
-) -> tuple[NDArray[np.intp], Path, pd.DataFrame]:
-    """Columns of the chosen questions, how they joined, and a table of all candidates."""
-    values = answering.values(questions, parts.select)
-    y, weight, groups = task.y[parts.select], task.weight[parts.select], task.groups[parts.select]
+) -> Screened:
+    """Answer the candidates on the selecting rows, and drop those that say nothing new."""
+    values = answering.values(questions, rows)
     always = [column for column, question in enumerate(questions) if question.id in locked]
-    names = [name for name in (task.target, *class_names(task.classes)) if name]
     screening = screen(
         values,
         [question.text for question in questions],
-        y,
-        names=names,
+        task.y[rows],
+        names=[name for name in (task.target, *class_names(task.classes)) if name],
         kappa=kappa,
         min_kappa=min_kappa,
         always=always,
     )
     kept = screening.kept
-    of_signs = np.array([signs.get(questions[column].id, 0) for column in kept])
-    first = [int(np.flatnonzero(kept == column)[0]) for column in always]
-    shared = {"weight": weight, "signs": of_signs if of_signs.any() else None, "first": first}
-    path = sparse_path(
-        values[:, kept], y, n_concepts, task.loss, groups=groups, random_state=random_state, **shared
-    )
-    size = max(path.best, len(first))
-
-    def again(rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        part = {**shared, "weight": weight[rows]}
-        order = sparse_path(
-            values[rows][:, kept], y[rows], size, task.loss, n_folds=0, strengths=(path.C,), **part
-        )
-        return kept[order.columns()]
-
+    of_signs = np.array([signs.get(questions[column].id, 0) for column in kept], dtype=np.int64)
     table = pd.DataFrame(
         {
             "id": [question.id for question in questions],
@@ -190,30 +200,79 @@ def choose(
             "share_yes": [_mean(values[:, column]) for column in range(len(questions))],
             "missing": np.isnan(values).mean(axis=0),
             "dropped": None,
-            "frequency": np.nan,
         }
     )
     for column, reason, partner in screening.dropped:
         same = "" if partner is None else f" as {questions[partner].text!r}"
         table.loc[column, "dropped"] = reason + same
+    first = [int(np.flatnonzero(kept == column)[0]) for column in always]
+    return Screened(questions, values, kept, first, of_signs if of_signs.any() else None, rows, task, table)
+
+
+def choose_path(found: Screened, n_concepts: int, seed: int) -> tuple[NDArray[np.intp], Path]:
+    """Columns of the questions that predict best together, and how they joined.
+
+    The table gets how often each is chosen on halves of the rows.
+    """
+    task, rows, kept = found.task, found.rows, found.kept
+    values, y, weight = found.values[:, kept], task.y[rows], task.weight[rows]
+    shared: dict[str, Any] = {"signs": found.signs, "first": found.first}
+    path = sparse_path(
+        values,
+        y,
+        n_concepts,
+        task.loss,
+        weight=weight,
+        groups=task.groups[rows],
+        random_state=seed,
+        **shared,
+    )
+    size = max(path.best, len(found.first))
+
+    def again(part: NDArray[np.intp]) -> NDArray[np.intp]:
+        order = sparse_path(
+            values[part],
+            y[part],
+            size,
+            task.loss,
+            weight=weight[part],
+            n_folds=0,
+            strengths=(path.C,),
+            **shared,
+        )
+        return kept[order.columns()]
+
+    found.table["frequency"] = np.nan
     if size:
         stability = selection_frequency(
-            again, len(questions), y, groups=groups, stratify=bool(task.classes), random_state=random_state
+            again,
+            len(found.questions),
+            y,
+            groups=task.groups[rows],
+            stratify=bool(task.classes),
+            random_state=seed,
         )
-        table["frequency"] = np.where(table["dropped"].isna(), stability.frequency, np.nan)
-    return kept[path.columns(size)], path, table
+        found.table["frequency"] = np.where(found.table["dropped"].isna(), stability.frequency, np.nan)
+    return kept[path.columns(size)], path
 
 
 def confirm(
-    weighed: Weighed, values: Array, n_tried: int, answering: Answering, parts: Parts, task: Task, seed: int
+    predicted: NDArray[Any],
+    values: Array,
+    n_tried: int,
+    answering: Answering,
+    parts: Parts,
+    task: Task,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How good the model is on rows that nothing was chosen or fitted on, and what each question adds.
 
     Parameters
     ----------
-    weighed : Weighed
-        Fitted on the rows that propose and select; its columns are those of `values`.
+    predicted : array (n_confirm,)
+        By a model of the rows that propose and select.
     values : array (n_confirm, n_questions)
+        Answers to the chosen questions.
     n_tried : int
         Candidates that were ever tried.
     answering, parts, task
@@ -240,7 +299,7 @@ def confirm(
         baselines = {name: model.fit(seen, task.y[learn]).predict(new) for name, model in models.items()}
     scores = compare(
         task.y[rows],
-        weighed.predict(values),
+        predicted,
         baselines,
         seen=task.y[learn],
         metric="accuracy" if task.classes else "r2",

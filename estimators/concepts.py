@@ -13,10 +13,11 @@ from sklearn.base import BaseEstimator
 
 from interpllm.errors import InputError
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin
-from interpllm.estimators.concept_base import ConceptEstimator, evidence_of, warn_few
+from interpllm.estimators.concept_answers import Array
+from interpllm.estimators.concept_base import ConceptEstimator, confirmed, evidence_of, warn_few
 from interpllm.estimators.concept_recipe import LLM, MIN_KAPPA, Concepts, Prepared
 from interpllm.estimators.concept_rows import concept_rows
-from interpllm.estimators.concept_search import fitted
+from interpllm.estimators.concept_search import Screened, Task, choose_path, fitted
 from interpllm.estimators.residual import fit_residual, mixed
 from interpllm.runtime import ConceptLinear
 from interpllm.select.path import Weighed
@@ -40,7 +41,7 @@ class ConceptLinearRecipe(ConceptEstimator):
         task, rows = prepared.task, np.arange(len(prepared.rows))
         found = self._find(prepared)
         warn_few(len(found.questions), self.n_concepts)
-        weighed = fitted(found.values, task, rows, found.C, found.signs)
+        weighed = self._learn(found.values, task, rows, found.how)
         if self.points is not None and found.questions:
             card = scorecard(weighed, found.values, task.y, int(self.points))
             weighed = replace(weighed, weights=card.model.weights, intercept=card.model.intercept)
@@ -51,9 +52,7 @@ class ConceptLinearRecipe(ConceptEstimator):
         if self.residual:
             assert prepared.rows.texts is not None
             seed = 0 if self.random_state is None else int(self.random_state)
-            left = fit_residual(
-                prepared.rows.texts, found.values, task, found.C, found.signs, prepared.positions, seed
-            )
+            left = fit_residual(prepared.rows.texts, found.values, task, *found.how, prepared.positions, seed)
             intercept, weights = mixed(weighed, left)
             table, found.report["residual"] = left.table, left.report
         self.model_ = ConceptLinear(
@@ -67,19 +66,19 @@ class ConceptLinearRecipe(ConceptEstimator):
             residual=table,
             evidence=evidence_of(found.questions, found.values, task, _leaning(weighed), prepared.positions),
             n_rows=len(rows),
-            meta=self._meta(found.report),
+            meta={"estimator": type(self).__name__, "C": float(found.how[0]), **confirmed(found.report)},
         )
         self.report_ = found.report
 
-    def _meta(self, report: dict[str, Any]) -> dict[str, Any]:
-        scores = report["confirm"]
-        return {
-            "estimator": type(self).__name__,
-            "confirmed": {
-                name: float(scores.loc["model", name]) for name in ("score", "low", "high", "n_rows")
-            },
-            "C": float(report["C"]),
-        }
+    def _choose(self, tried: Screened, seed: int) -> tuple[NDArray[np.intp], Any, dict[str, Any]]:
+        columns, path = choose_path(tried, int(self.n_concepts), seed)
+        signs = None
+        if tried.signs is not None:
+            signs = np.array([tried.signs[np.flatnonzero(tried.kept == column)[0]] for column in columns])
+        return columns, (path.C, signs), {"losses": path.losses.tolist(), "C": path.C}
+
+    def _learn(self, values: Array, task: Task, rows: NDArray[np.intp], how: Any) -> Weighed:
+        return fitted(values, task, rows, *how)
 
 
 class ConceptLinearClassifier(ConceptLinearRecipe, TextClassifierMixin, BaseEstimator):
