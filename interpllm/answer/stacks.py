@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-class Stack(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Stack:
     """Texts and questions, by number, all of whose cells are asked in one request."""
 
     texts: tuple[int, ...]
@@ -27,11 +28,11 @@ class Stack(NamedTuple):
         """Its two halves, texts before questions; none of a single cell."""
         if len(self.texts) > 1:
             middle = (len(self.texts) + 1) // 2
-            return self._replace(texts=self.texts[:middle]), self._replace(texts=self.texts[middle:])
+            return replace(self, texts=self.texts[:middle]), replace(self, texts=self.texts[middle:])
         if len(self.questions) > 1:
             middle = (len(self.questions) + 1) // 2
-            return self._replace(questions=self.questions[:middle]), self._replace(
-                questions=self.questions[middle:]
+            return replace(self, questions=self.questions[:middle]), replace(
+                self, questions=self.questions[middle:]
             )
         return ()
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from interpllm.errors import ConnectionFailed, InputError, RequestRefused, TransientError
 from interpllm.llm.base import Reply, Request, fill
+from interpllm.llm.chat import chat_body, chat_reply, chat_tokens
 from interpllm.llm.logprobs import from_chat, from_echo
-from interpllm.llm.schema import JSON_OBJECT, is_strict
 
 _SECRET_LENGTH = 12  # a shorter "key" is a placeholder such as EMPTY, and may well stand in a reply
 _CONNECT = 10.0  # seconds to wait for a connection
@@ -211,44 +211,17 @@ class OpenAIBackend:
     # One chat completion ------------------------------------------------------------------------------
 
     def _complete(self, request: Request) -> Reply:
-        body: dict[str, Any] = {"messages": [dict(m) for m in request.messages], **request.params}
-        if request.sample and isinstance(body.get("seed"), int):
-            body["seed"] += request.sample
-        if request.schema == JSON_OBJECT:
-            body["response_format"] = {"type": "json_object"}
-        elif request.schema is not None:
-            named = {"name": "reply", "schema": request.schema, "strict": is_strict(request.schema)}
-            body["response_format"] = {"type": "json_schema", "json_schema": named}
-        answer = self._post("/chat/completions", body)
+        answer = self._post("/chat/completions", chat_body(request))
         try:
-            choice = answer.body["choices"][0]
-            message = choice["message"]
-            text, refusal, finish = (
-                message.get("content"),
-                message.get("refusal"),
-                choice.get("finish_reason"),
-            )
-        except (AttributeError, IndexError, KeyError, TypeError):
-            raise TransientError(f"{self.url}/chat/completions sent no chat completion") from None
-        if isinstance(text, list):  # some servers send a list of parts
-            text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
-        return Reply(
-            text if isinstance(text, str) else None,
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
-            refusal=refusal if isinstance(refusal, str) and refusal else None,
-            finish=finish if isinstance(finish, str) else None,
-        )
+            return chat_reply(answer.body, answer.input_tokens, answer.output_tokens)
+        except ValueError as error:
+            raise TransientError(f"{self.url}/chat/completions sent {error}") from None
 
     # HTTP ---------------------------------------------------------------------------------------------
 
     def _post(self, path: str, body: dict[str, Any]) -> Answer:
         answer = self._exchange("POST", path, {"model": self.model, **body})
-        usage = answer.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        tokens = (usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
-        into, out = (number if isinstance(number, int) else 0 for number in tokens)
-        return Answer(answer, into, out)
+        return Answer(answer, *chat_tokens(answer))
 
     def _exchange(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         """The JSON object that the server answers with; anything else is raised."""

@@ -118,6 +118,17 @@ class Store:
         with self._write() as db:
             db.executemany(f"INSERT {_or(replace)} INTO replies VALUES (?, ?, ?, ?)", written)
 
+    def forget(self, keys: Sequence[bytes]) -> None:
+        """Drop the values of those keys.
+
+        Raises
+        ------
+        StoreError
+            When the file cannot be written.
+        """
+        with self._write() as db:
+            db.executemany("DELETE FROM replies WHERE key = ?", [(key,) for key in keys])
+
     # Vectors -------------------------------------------------------------------------------------------
 
     def find_vectors(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
