@@ -114,7 +114,7 @@ class TextRowsMixin:
         InputError
             When X cannot be used, or is a frame whose column has another name than at `fit`.
         """
-        check_is_fitted(self, self._fitted)
+        check_is_fitted(self)
         column = column_of(X, "X")
         fitted_names = getattr(self, "feature_names_in_", None)
         if fitted_names is not None:
@@ -131,6 +131,9 @@ class TextRowsMixin:
                     stacklevel=3,
                 )
         return texts_of(column)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._fitted in vars(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
@@ -202,7 +205,7 @@ class TextEstimatorMixin(TextRowsMixin):
         NotFittedError
             Before `fit`.
         """
-        check_is_fitted(self, "model_")
+        check_is_fitted(self)
         rules = self.model_.rules()
         columns = ["rule", "prediction", "weight", "support", "coverage", "precision", "example"]
         frame = pd.DataFrame({name: [getattr(rule, name) for rule in rules] for name in columns})
@@ -240,7 +243,7 @@ class TextEstimatorMixin(TextRowsMixin):
         ExportError
             When the file would not predict as the model does; then nothing is written.
         """
-        check_is_fitted(self, "model_")
+        check_is_fitted(self)
         return export(self.model_, path, format=format)
 
 

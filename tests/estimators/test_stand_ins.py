@@ -1,0 +1,219 @@
+"""A stand-in learns what was planted in the answers, and is measured on rows that it has not seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from interpllm.errors import InputError
+from interpllm.estimators.stand_in_choices import agreement
+from interpllm.estimators.stand_ins import StandIns, stand_in
+from interpllm.runtime import dumps, loads
+from interpllm.testing import FakeLLM
+
+FILLER = [f"w{i}" for i in range(30)]
+PRICES = [f"price{i}" for i in range(40)]
+
+
+@pytest.fixture(autouse=True)
+def one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Small problems on one core, and nothing in the user's cache folder."""
+    monkeypatch.setenv("INTERPLLM_CACHE", str(tmp_path / "cache"))
+    with threadpool_limits(limits=1):
+        yield
+
+
+def texts_and_answers(n: int = 120, words: int = 2, seed: int = 0) -> tuple[list[str], np.ndarray[Any, Any]]:
+    """Texts of filler; every third one has a word that makes the answer yes."""
+    random = np.random.default_rng(seed)
+    yes = np.arange(n) % 3 == 0
+    told = [[random.choice(PRICES[:words])] if one else [] for one in yes]
+    texts = [" ".join([*random.choice(FILLER, 4), *word]) for word in told]
+    return texts, yes.astype(float)
+
+
+def learner(texts: list[str], **options: Any) -> StandIns:
+    return StandIns(texts, **{"llm": None} | options)
+
+
+def test_a_planted_word_is_found_and_answers_unseen_texts() -> None:
+    texts, answers = texts_and_answers()
+    found = stand_in(texts, answers, llm=None)
+    assert found.model is not None
+    assert found.kappa > 0.95
+    assert found.auc > 0.98
+    assert found.flip_rate < 0.03
+    assert found.model.predict(["w1 price0 w99", "w1 w99"]) == [True, False]
+
+
+def test_answers_without_any_sense_are_not_learned() -> None:
+    texts, _ = texts_and_answers()
+    found = learner(texts).learn(np.random.default_rng(5).integers(0, 2, len(texts)))
+    assert abs(found.kappa) < 0.25
+    assert 0.3 < found.auc < 0.7
+    assert found.flip_rate > 0.3
+
+
+def test_a_copy_of_a_text_does_not_judge_what_was_learned_from_it() -> None:
+    random = np.random.default_rng(0)
+    once = [" ".join(random.choice(FILLER, 8)) + f" only{i}" for i in range(40)]
+    found = learner(once * 3).learn(np.tile(random.integers(0, 2, 40), 3))
+    assert found.kappa < 0.3
+
+
+def test_a_group_does_not_judge_what_was_learned_from_it() -> None:
+    random = np.random.default_rng(0)
+    group = np.repeat(np.arange(40), 4)
+    texts = [f"{' '.join(random.choice(FILLER, 3))} guest{g}" for g in group]
+    answers = random.integers(0, 2, 40)[group]
+    assert learner(texts).learn(answers).kappa > 0.8
+    assert learner(texts, groups=group).learn(answers).kappa < 0.3
+
+
+def test_rows_without_an_answer_are_left_out() -> None:
+    texts, answers = texts_and_answers()
+    wrong = texts + [text.replace("price", "w9 price") for text in texts]
+    found = learner(wrong).learn([*answers, *[None, float("nan")] * 60])
+    assert found.n_rows == found.n_judged == 120
+    assert found.model is not None
+    assert found.model.n_rows == 120
+
+
+def test_examples_are_rows_of_the_texts_that_were_given() -> None:
+    texts, answers = texts_and_answers()
+    found = learner(["no answer"] * 7 + texts).learn([None] * 7 + answers.tolist())
+    assert found.model is not None
+    assert found.model.evidence is not None
+    row = found.model.evidence["price0"].example
+    assert row is not None
+    assert "price0" in (["no answer"] * 7 + texts)[row]
+
+
+def test_too_few_answers_teach_nothing_and_say_so() -> None:
+    texts, answers = texts_and_answers()
+    found = learner(texts, min_rows=50).learn([*answers[:40], *[None] * 80])
+    assert found.model is None
+    assert found.reason == "40 answers, and it takes 50"
+    assert np.isnan([found.auc, found.kappa, found.flip_rate]).all()
+
+
+def test_a_rare_yes_teaches_nothing_and_says_so() -> None:
+    texts, _ = texts_and_answers()
+    found = learner(texts).learn([1, 1, *[0] * 118])
+    assert found.model is None
+    assert "2 of 120" in found.reason
+
+
+@pytest.mark.parametrize("answer", [0, 1])
+def test_answers_that_are_all_the_same_make_a_constant_model(answer: int) -> None:
+    texts, _ = texts_and_answers()
+    found = learner(texts).learn([answer] * 120)
+    assert found.model is not None
+    assert found.model.predict(["price0", "w1"]) == [bool(answer)] * 2
+    assert np.isnan(found.kappa)
+    assert found.reason
+
+
+def test_soft_answers_are_learned_as_probabilities() -> None:
+    texts, answers = texts_and_answers(200)
+    model = learner(texts).learn(0.15 + 0.5 * answers).model
+    assert model is not None
+    p = np.array(model.predict_proba(["w1 price0 w2", "w1 w2 w3"]))[:, 1]
+    assert p == pytest.approx([0.65, 0.15], abs=0.1)
+
+
+def test_soft_answers_on_one_side_of_a_half_are_cut_at_their_median() -> None:
+    texts, answers = texts_and_answers(200)
+    soft = 0.7 + 0.2 * answers + np.random.default_rng(0).uniform(0, 0.02, 200)
+    found = learner(texts).learn(soft)
+    assert found.cut == pytest.approx(float(np.median(soft)))
+    assert found.auc > 0.6
+
+
+def test_no_more_terms_than_asked_for() -> None:
+    texts, answers = texts_and_answers()
+    found = learner(texts, max_terms=3).learn(answers)
+    assert found.model is not None
+    assert 0 < found.model.n_terms <= 3
+    assert found.kappa > 0.9
+
+
+def test_the_model_is_a_document_that_loads() -> None:
+    texts, answers = texts_and_answers()
+    model = learner(texts).learn(answers, "States a price").model
+    assert model is not None
+    assert model.target == "States a price"
+    assert loads(dumps(model)) == model
+
+
+def meaning(text: str) -> list[float]:
+    return [float("price" in text), 1.0, 0.1 * (len(text) % 3)]
+
+
+def test_vectors_tell_of_words_that_are_too_rare_to_be_learned() -> None:
+    texts, answers = texts_and_answers(120, words=40)
+    plain, fake = learner(texts).learn(answers), FakeLLM(vectors=meaning, batch_size=64, name="knows prices")
+    helped = learner(texts, llm=fake).learn(answers)
+    assert helped.auc > plain.auc + 0.02
+    assert helped.model is not None
+    assert helped.model.meta["llm"] == {"model": "knows prices"}
+
+
+def test_many_questions_ask_for_the_vectors_once(tmp_path: Path) -> None:
+    texts, answers = texts_and_answers()
+    fake = FakeLLM(vectors=meaning, batch_size=64, name="counted")
+    school = learner(texts, llm=fake, cache=tmp_path / "replies")
+    school.learn(answers)
+    asked = list(fake.texts)
+    school.learn(1 - answers)
+    learner(texts, llm=fake, cache=tmp_path / "replies").learn(np.roll(answers, 1))
+    assert fake.texts == asked
+    assert len(set(asked)) == len(asked)
+
+
+class Mute(FakeLLM):
+    """Has no embeddings, like most chat servers."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({"complete"})
+
+
+def test_a_model_that_cannot_embed_is_as_none() -> None:
+    texts, answers = texts_and_answers()
+    fake = Mute(name="mute")
+    assert learner(texts, llm=fake).learn(answers) == learner(texts).learn(answers)
+    assert not fake.received
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([0] * 119, "120 texts but 119 answers"),
+        ([*[0] * 119, 1.5], "Row 119 of answers is 1.5"),
+        ([*[0] * 119, "yes"], "Row 119 of answers is 'yes'"),
+    ],
+)
+def test_answers_that_are_none_are_refused_by_row(answers: list[Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        learner(texts_and_answers()[0]).learn(answers)
+
+
+def test_groups_of_another_length_are_refused() -> None:
+    with pytest.raises(InputError, match="120 texts but 3 groups"):
+        learner(texts_and_answers()[0], groups=[1, 2, 3])
+
+
+def test_the_same_answers_give_the_same_stand_in() -> None:
+    texts, answers = texts_and_answers()
+    assert learner(texts).learn(answers) == learner(texts).learn(answers)
+
+
+def test_agreement_is_nothing_beyond_chance_where_all_is_one_side() -> None:
+    truth = np.array([True, True, False, True])
+    auc, kappa, flips = agreement(np.ones(4, dtype=bool), truth, np.array([0.9, 0.8, 0.6, 0.7]))
+    assert (auc, kappa, flips) == (1.0, 0.0, 0.25)
