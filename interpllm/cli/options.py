@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from interpllm.cli.table import Table, read
 from interpllm.errors import InputError
-from interpllm.runtime import LinearModel, load
+from interpllm.runtime import Model, load
 
 if TYPE_CHECKING:
     from interpllm.estimators import AugLinearClassifier, AugLinearRegressor
@@ -119,7 +119,7 @@ def add_estimator(command: argparse.ArgumentParser) -> None:
     group.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
-def model_of(path: str) -> LinearModel:
+def model_of(path: str) -> Model:
     """The model in a file.
 
     Raises

@@ -36,9 +36,7 @@ def run(args: argparse.Namespace) -> None:
     print("\n\n".join(drawn(group) for group in by_prediction(model, rules, args.top)))
 
 
-def by_prediction(
-    model: runtime.LinearModel, rules: Sequence[runtime.Rule], top: int
-) -> list[list[runtime.Rule]]:
+def by_prediction(model: runtime.Model, rules: Sequence[runtime.Rule], top: int) -> list[list[runtime.Rule]]:
     """The strongest rules of each class (regression: up, then down), strongest first."""
     predictions = model.classes if model.task == "classification" else ("+", "-")
     groups = ([rule for rule in rules if rule.prediction == prediction][:top] for prediction in predictions)

@@ -1,7 +1,8 @@
 """A model as a file that runs elsewhere. An export that would answer otherwise than the model is not written.
 
 Each format is a file here with two functions: ``render(model, name) -> str`` gives the content, and
-``rerun(path, texts) -> Answers`` lets the written file answer texts.
+``rerun(path, texts, given) -> Answers`` lets the written file answer texts, given answers to the questions
+that the model cannot answer itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from types import ModuleType
 
 from interpllm.errors import InputError
 from interpllm.export import check, to_json, to_python
-from interpllm.runtime import LinearModel
+from interpllm.runtime import Model
 from interpllm.runtime.checks import texts as checked_texts
 from interpllm.runtime.envelope import write_atomically
 
@@ -24,13 +25,14 @@ _SUFFIXES = {".json": "json", ".py": "python"}
 
 
 def export(
-    model: LinearModel, path: str | os.PathLike[str], format: str | None = None, sample: Iterable[str] = ()
+    model: Model, path: str | os.PathLike[str], format: str | None = None, sample: Iterable[str] = ()
 ) -> Path:
     """Write a model to a file, after the file has shown that it answers as the model does.
 
     Parameters
     ----------
-    model : LinearModel
+    model : LinearModel, ConceptLinear or ConceptTree
+        One whose questions need a language model goes to JSON only, and its file needs answers to predict.
     path : str or path
         Suffix .json: the model's document, for :func:`interpllm.runtime.load`. Suffix .py: one Python file
         that needs nothing else and predicts by itself.
@@ -49,7 +51,8 @@ def export(
     InputError
         If the format is not known, or the path cannot be a file.
     ExportError
-        If a score or a probability differs by more than 1e-9, or a label at all; no file is written then.
+        If a score or a probability differs by more than 1e-9, or a label at all, or the file has to predict
+        by itself and the model has questions that need a language model; no file is written then.
     """
     chosen = format or _SUFFIXES.get(Path(path).suffix.lower(), "")
     if chosen not in _FORMATS:
@@ -59,8 +62,10 @@ def export(
         )
     renderer = _FORMATS[chosen]
     trial = check.trial_texts(model, checked_texts(sample))
+    given = check.trial_answers(model, len(trial))
+    source = renderer.render(model, Path(path).name)
 
     def accept(written: Path) -> None:
-        check.compare(check.answers(model, trial), renderer.rerun(written, trial), trial)
+        check.compare(check.answers(model, trial, given), renderer.rerun(written, trial, given), trial)
 
-    return write_atomically(path, renderer.render(model, Path(path).name).encode(), accept)
+    return write_atomically(path, source.encode(), accept)

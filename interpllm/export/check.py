@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interpllm.errors import ExportError
-from interpllm.runtime import LinearModel
+from interpllm.runtime import LinearModel, Model
 
 #: The largest difference of a score or a probability that counts as none.
 TOLERANCE = 1e-9
@@ -30,6 +30,11 @@ NASTY = (
     "the same the same the same the same",
 )
 
+#: Id of a question -> an answer a text.
+Given = dict[str, list[float | None]]
+
+_MADE_UP = (1.0, 0.0, 0.75, None, 0.25, 1.0, 1.0, 0.0, 0.0, None, 0.5)
+
 _ALONE = 100
 _PHRASES_A_TEXT = 20
 
@@ -51,21 +56,41 @@ class Answers:
     predictions: list[Any]
 
 
-def answers(model: LinearModel, texts: list[str]) -> Answers:
+def answers(model: Model, texts: list[str], given: Given) -> Answers:
     """Ask a model everything that an export can be asked, too."""
+    arguments: tuple[Any, ...] = (texts, given) if given else (texts,)
     return Answers(
-        scores=model.decision_function(texts),
-        probabilities=model.predict_proba(texts) if model.classes else [],
-        predictions=model.predict(texts),
+        scores=model.decision_function(*arguments),
+        probabilities=model.predict_proba(*arguments) if model.classes else [],
+        predictions=model.predict(*arguments),
     )
 
 
-def trial_texts(model: LinearModel, sample: Iterable[str]) -> list[str]:
+def trial_texts(model: Model, sample: Iterable[str]) -> list[str]:
     """Collect texts to try an export on: the sample, nasty ones, some phrases alone, and all in turn."""
-    phrases = list(model.weights)
+    phrases = list(dict.fromkeys(phrase for table in tables(model) for phrase in table.weights))
     starts = range(0, len(phrases), _PHRASES_A_TEXT)
     together = (" ".join(phrases[start : start + _PHRASES_A_TEXT]) for start in starts)
     return [*sample, *NASTY, *phrases[:_ALONE], *together]
+
+
+def trial_answers(model: Model, n_texts: int) -> Given:
+    """Make up answers to the questions that a model cannot answer itself, missing ones among them."""
+    if isinstance(model, LinearModel):
+        return {}
+    start = range(len(model.unanswered))
+    return {
+        name: [_MADE_UP[(7 * place + row) % len(_MADE_UP)] for row in range(n_texts)]
+        for place, name in zip(start, model.unanswered, strict=True)
+    }
+
+
+def tables(model: Model) -> list[LinearModel]:
+    """List the tables of n-grams in a model: itself, or its stand-ins and its residual."""
+    if isinstance(model, LinearModel):
+        return [model]
+    residual = getattr(model, "residual", None)
+    return [*model.stand_ins.values(), *([residual] if residual else [])]
 
 
 def compare(expected: Answers, got: Answers, texts: list[str]) -> None:

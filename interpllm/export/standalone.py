@@ -9,21 +9,26 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from interpllm.runtime.scoring import Scorer, probabilities, winner
+from interpllm.runtime.scoring import Scorer, winner
 
 CLASSES: tuple[Any, ...] = ()
 SCORER = Scorer({}, (0.0,), (1, 1), "none")
 
 
-def scores(texts: Iterable[str]) -> list[list[float]]:
-    """Score texts: one number each for a regression and for two classes, else one a class."""
+def rows(texts: Iterable[str]) -> Iterable[str]:
+    """Refuse one text in place of a list, of which each character would be a text."""
     if isinstance(texts, str):
         raise TypeError("one text was given where a list of texts is expected; put it in a list: [text]")
-    return [SCORER.scores(text) for text in texts]
+    return texts
+
+
+def scores(texts: Iterable[str]) -> list[list[float]]:
+    """Score texts: one number each for a regression and for two classes, else one a class."""
+    return [SCORER.scores(text) for text in rows(texts)]
 
 
 def decision_function(texts: Iterable[str]) -> list[Any]:
-    """Score texts: a number each (two classes: the log-odds of the second), or a list with one a class."""
+    """Score texts: a number each (two classes: above 0 is the second), or a list with one a class."""
     return [row[0] if len(row) == 1 else row for row in scores(texts)]
 
 
@@ -36,7 +41,7 @@ def predict_proba(texts: Iterable[str]) -> list[list[float]]:
     """Predict the probability of each class, in the order of CLASSES, for each text."""
     if not CLASSES:
         raise ValueError("a regression model has no probabilities; use predict")
-    return [probabilities(row) for row in scores(texts)]
+    return [SCORER.shares(text) for text in rows(texts)]
 
 
 def read_table(table: str) -> dict[str, tuple[float, ...]]:

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from random_models import models_and_texts, some
+from hypothesis import strategies as st
+from random_models import concept_linears, concept_trees, models_and_texts, some
+from random_models import texts as random_texts
 
 from interpllm.errors import ExportError, InputError
 from interpllm.export import check, export, to_json, to_python
-from interpllm.runtime import LinearModel, dumps, load
+from interpllm.runtime import ConceptLinear, ConceptTree, LinearModel, Node, Question, dumps, load
 
 
 def model(**changes: Any) -> LinearModel:
@@ -252,3 +254,126 @@ def test_a_difference_within_the_tolerance_is_none() -> None:
 def test_a_difference_above_the_tolerance_or_another_label_is_one(theirs: check.Answers) -> None:
     with pytest.raises(ExportError, match="nothing was written"):
         check.compare(check.Answers([1.0], [[0.5, 0.5]], [1]), theirs, ["text"])
+
+
+# --- models of questions ------------------------------------------------------------------------------------
+
+
+STAND_IN = LinearModel(
+    task="classification", classes=(False, True), intercept=(-1.0,), weights={"bargain": (3.0,)}
+)
+PARTS: dict[str, Any] = {
+    "task": "classification",
+    "classes": ("bad", "good"),
+    "questions": (Question("cheap", "Is it cheap?"), Question("loud", 'Is it \'loud\', """ or \\\\?')),
+    "means": (0.25, 0.75),
+    "stand_ins": {"cheap": STAND_IN, "loud": STAND_IN},
+}
+
+
+def concept_linear(**changes: Any) -> ConceptLinear:
+    parts = {**PARTS, "intercept": (-1.0,), "weights": ((3.0,), (-0.5,)), "residual": model(), **changes}
+    return ConceptLinear(**parts)
+
+
+def concept_tree(**changes: Any) -> ConceptTree:
+    leaves = [Node(None, None, None, shares, 1) for shares in ((0.0, 1.0), (1.0, 0.0), (0.25, 0.75))]
+    nodes = [Node(0, 1, 2, (0.5, 0.5), 3), leaves[0], Node(1, 3, 4, (0.6, 0.4), 2), *leaves[1:]]
+    return ConceptTree(**{**PARTS, "nodes": nodes, **changes})
+
+
+BOTH = pytest.mark.parametrize("make", [concept_linear, concept_tree])
+
+
+@BOTH
+def test_json_of_a_model_of_questions_is_the_document(make: Any, tmp_path: Path) -> None:
+    assert load(export(make(), tmp_path / "model.json")) == make()
+
+
+@BOTH
+def test_python_of_questions_predicts_without_anything_installed(make: Any, tmp_path: Path) -> None:
+    path = export(make(), tmp_path / "model.py")
+    done = run(path, "a bargain\nnothing\n", "-I", "-S", "-W", "error")
+    expected = "".join(f"{label}\n" for label in make().predict(["a bargain", "nothing"]))
+    assert (done.stdout, done.stderr) == (expected, "")
+
+
+@BOTH
+def test_python_tells_the_questions(make: Any, tmp_path: Path) -> None:
+    told = verbs(export(make(), tmp_path / "model.py"))["QUESTIONS"]
+    assert told == [(question.id, question.text) for question in make().questions]
+
+
+@BOTH
+def test_python_of_a_model_that_needs_a_language_model_is_refused(make: Any, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"cheap 'Is it cheap\?'. Distil"):
+        export(make(stand_ins={"loud": STAND_IN}), tmp_path / "model.py")
+    assert list(tmp_path.iterdir()) == []
+
+
+@BOTH
+def test_json_of_a_model_that_needs_a_language_model_is_tried_with_answers(make: Any, tmp_path: Path) -> None:
+    fitted = make(stand_ins={"loud": STAND_IN})
+    assert load(export(fitted, tmp_path / "model.json")) == fitted
+
+
+@pytest.mark.parametrize(
+    ("make", "old", "new"),
+    [
+        (concept_linear, '"means": [0.25', '"means": [0.26'),
+        (concept_tree, '"value":[[0.5,0.5],[0.0,1.0]', '"value":[[0.5,0.5],[0.1,0.9]'),
+    ],
+)
+def test_a_json_export_that_differs_in_given_answers_is_not_written(
+    make: Any, old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tampered(monkeypatch, to_json, old, new)
+    with pytest.raises(ExportError, match="scores"):
+        export(make(stand_ins={}), tmp_path / "model.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "old", "new"),
+    [
+        (concept_linear, "WEIGHTS = ((3.0,)", "WEIGHTS = ((3.1,)"),
+        (concept_linear, "3.0\tbargain", "3.1\tbargain"),
+        (concept_linear, "2.0\tgreat", "2.1\tgreat"),
+        (concept_tree, "question=1, yes=3, no=4", "question=1, yes=4, no=3"),
+        (concept_tree, "3.0\tbargain", "0.5\tbargain"),
+    ],
+)
+def test_a_python_export_of_questions_that_differs_is_not_written(
+    make: Any, old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tampered(monkeypatch, to_python, old, new)
+    with pytest.raises(ExportError, match="scores"):
+        export(make(), tmp_path / "model.py")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_phrase_of_stand_ins_and_residual_is_tried() -> None:
+    assert set(" ".join(check.trial_texts(concept_linear(), [])).split()) >= {"bargain", "great"}
+
+
+@settings(some, max_examples=4)
+@given(concept_linears(all_answered=True) | concept_trees(all_answered=True))
+def test_random_questions_pass_their_own_trial_in_a_bare_interpreter(
+    tmp_path_factory: pytest.TempPathFactory, fitted: ConceptLinear | ConceptTree
+) -> None:
+    assert export(fitted, tmp_path_factory.mktemp("export") / "model.py").is_file()
+
+
+@settings(some, max_examples=20)
+@given(concept_linears(all_answered=True) | concept_trees(all_answered=True), st.data())
+def test_python_of_questions_answers_as_the_model_does(
+    fitted: ConceptLinear | ConceptTree, data: st.DataObject
+) -> None:
+    phrases = [phrase for table in check.tables(fitted) for phrase in table.weights]
+    texts = [data.draw(random_texts), " ".join(phrases[:8]), *phrases[:3]]
+    names: dict[str, Any] = {"__name__": "exported"}
+    exec(to_python.render(fitted), names)
+    assert names["decision_function"](texts) == fitted.decision_function(texts)
+    assert names["predict"](texts) == fitted.predict(texts)
+    if fitted.classes:
+        assert names["predict_proba"](texts) == fitted.predict_proba(texts)
