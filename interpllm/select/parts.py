@@ -11,9 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
 from interpllm.errors import InputError
+from interpllm.runtime.tokens import words
 from interpllm.select.split import near_duplicates
 
 SIZES = (0.3, 0.4, 0.3)
+LARGEST = 0.1
+"""Near-duplicates that make up a larger share of the rows are a chain, as in texts made from templates, where
+each shares a phrase with the next: there only texts of the same words are kept together."""
+
 BINS = 10
 """Values to predict are put into so many equally full bins, and parts are balanced by these."""
 
@@ -30,11 +35,14 @@ class Parts:
         The rows on which questions are chosen and weights fitted.
     confirm : array of int
         The rows of the report's figures: nothing is chosen or fitted on them.
+    n_chained : int
+        Rows that may have near-duplicates in other parts: too many hang together to be kept in one.
     """
 
     propose: NDArray[np.intp]
     select: NDArray[np.intp]
     confirm: NDArray[np.intp]
+    n_chained: int = 0
 
 
 def split_rows(
@@ -56,7 +64,7 @@ def split_rows(
     y : array-like (n_rows,)
         Labels, or values to predict (floats), which are balanced by their quantiles.
     texts : sequence of str (n_rows,), optional
-        Near-duplicates among them are kept together.
+        Near-duplicates among them are kept together, unless a tenth of all rows would hang together so.
     groups : array-like (n_rows,), optional
         Rows of a group (of one author, say) are kept together.
     sizes : tuple of three floats
@@ -84,7 +92,7 @@ def split_rows(
         if given is not None and len(np.asarray(given, dtype=object)) != n:
             raise InputError(f"{name} and y must have one entry a row, but y has {n}.")
     strata = _strata(target, stratify)
-    group = _groups(n, texts, groups)
+    group, n_chained = _groups(n, texts, groups)
     n_groups = int(group.max()) + 1 if n else 0
     used = np.flatnonzero(share > 0)
     if n_groups < len(used):
@@ -106,7 +114,8 @@ def split_rows(
         best = int(np.argmax(lacks + ties))
         have[best] += of_group[number]
         part_of[number] = used[best]
-    return Parts(*(np.flatnonzero(part_of[group] == part) for part in range(3)))
+    propose, select, confirm = (np.flatnonzero(part_of[group] == part) for part in range(3))
+    return Parts(propose, select, confirm, n_chained)
 
 
 def _strata(y: NDArray[np.generic], stratify: bool) -> NDArray[np.intp]:
@@ -125,14 +134,20 @@ def _strata(y: NDArray[np.generic], stratify: bool) -> NDArray[np.intp]:
     return np.asarray(numbers if stratify else np.zeros(len(y)), dtype=np.intp)
 
 
-def _groups(n: int, texts: Sequence[str] | None, groups: ArrayLike | None) -> NDArray[np.intp]:
-    """Numbers of what may not be divided: rows joined by near-duplicate texts, a given group, or both."""
+def _groups(n: int, texts: Sequence[str] | None, groups: ArrayLike | None) -> tuple[NDArray[np.intp], int]:
+    """Numbers of what may not be divided (near-duplicate texts, given groups, both); number in chains."""
     joined = np.arange(n, dtype=np.intp)
     if groups is not None:
         joined = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.intp)
     if texts is None or not n:
-        return joined
+        return joined, 0
     alike = near_duplicates(texts)
+    chained = np.bincount(alike)[alike] > max(LARGEST * n, 2)
+    same: dict[tuple[str, ...], int] = {}
+    for row in np.flatnonzero(chained):
+        alike[row] = n + same.setdefault(tuple(words(texts[int(row)])), len(same))
+    alike = np.unique(alike, return_inverse=True)[1]
     size = int(max(joined.max(), alike.max())) + 1
     edges = sp.coo_array((np.ones(n), (joined, alike + size)), shape=(2 * size, 2 * size))
-    return np.unique(connected_components(edges, directed=False)[1][joined], return_inverse=True)[1]
+    of_row = connected_components(edges, directed=False)[1][joined]
+    return np.unique(of_row, return_inverse=True)[1], int(chained.sum())

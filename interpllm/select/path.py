@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from interpllm.errors import InputError
 from interpllm.select.sparse import Array, Loss, loss_of, probabilities
@@ -25,8 +26,11 @@ Columns = NDArray[np.intp]
 STRENGTHS = (0.3, 3.0, 30.0)
 """Values of C that are tried, from strong to weak."""
 
-TRIED = 4
+TRIED = 3
 """At each step so many questions, those with the steepest slope, are fitted in full."""
+
+SEARCHING, EXACT = 1e-7, 1e-12
+"""Tolerance of a fit (relative change of its loss) among many, and of the last one."""
 
 INTERCEPT_C = 1e4
 """Keeps the intercept of a class finite that no row of a fold has."""
@@ -180,23 +184,22 @@ def sparse_path(
             np.asarray(y), together, n_folds, stratify=loss != "squared", random_state=random_state
         ) or folds(np.asarray(y), together, n_folds, stratify=False, random_state=random_state)
     if not parts:
-        order = _order(replace(rows, C=strengths[-1]), n_terms, first, tried)
+        order, _ = _order(replace(rows, C=strengths[-1]), n_terms, first, tried)
         unknown = np.full(len(order) + 1, np.nan)
         return Path(order, strengths[-1], unknown, len(order), len(order))
     judged = {C: np.full((n, n_terms + 1), np.nan) for C in strengths}
     for C in strengths:
         for fit, judge in parts:
             part = replace(rows, C=C).of(fit)
-            order = _order(part, n_terms, first, tried)
+            order, fits = _order(part, n_terms, first, tried)
             for size in range(n_terms + 1):
-                if size <= len(order):
-                    intercept, table = _fit(part, order[:size])
-                    scores = intercept + rows.answers[judge][:, order[:size]] @ table
-                    row_losses = loss_of(scores, rows.targets[judge], loss)
-                judged[C][judge, size] = row_losses  # a shorter order is at its end
+                used = min(size, len(order))  # a fold's order may be at its end
+                intercept, table = fits[used]
+                scores = intercept + rows.answers[judge][:, order[:used]] @ table
+                judged[C][judge, size] = loss_of(scores, rows.targets[judge], loss)
     means = {C: np.average(judged[C], axis=0, weights=rows.weight) for C in strengths}
     C = min(strengths, key=lambda C: means[C].min())
-    order = _order(replace(rows, C=C), n_terms, first, tried)
+    order, _ = _order(replace(rows, C=C), n_terms, first, tried)
     losses = means[C][: len(order) + 1]
     best = int(losses.argmin())
     excess = (judged[C][:, : len(order) + 1] - judged[C][:, [best]]) * rows.weight[:, None]
@@ -237,7 +240,7 @@ def refit(
     """
     rows, classes = _rows(values, y, loss, weight, signs)
     chosen = np.asarray(columns, dtype=np.intp)
-    intercept, table = _fit(replace(rows, C=C), chosen)
+    intercept, table = _fit(replace(rows, C=C), chosen, EXACT)
     return Weighed(chosen, intercept, table, column_means(values)[chosen], classes, loss)
 
 
@@ -254,8 +257,7 @@ def residuals(scores: Array, targets: Array, loss: Loss) -> Array:
     """Targets less what scores predict, (n_rows, n_outputs): the slope by which a question could help."""
     if loss == "squared":
         return targets - scores
-    predicted = probabilities(scores)
-    return np.asarray(targets - (predicted[:, 1:] if loss == "logistic" else predicted))
+    return np.asarray(targets - (expit(scores) if loss == "logistic" else probabilities(scores)))
 
 
 def targets_of(y: ArrayLike, loss: Loss) -> tuple[Array, NDArray[Any] | None]:
@@ -310,20 +312,29 @@ def _rows(
     return _Rows(filled, targets, weights, loss, wanted, STRENGTHS[-1]), classes
 
 
-def _order(rows: _Rows, n_terms: int, first: Sequence[int], tried: int) -> Columns:
-    """Forward stepwise selection: first the given questions, then always the one that helps most."""
+def _order(
+    rows: _Rows, n_terms: int, first: Sequence[int], tried: int
+) -> tuple[Columns, list[tuple[Array, Array]]]:
+    """Forward stepwise selection: first the given questions, then always the one that helps most.
+
+    Returns
+    -------
+    order : array of int
+    fits : list of (intercept, table)
+        Of the first 0, 1, ... questions of the order.
+    """
     order = list(first)
     weight = rows.weight[:, None]
-    intercept, table = _fit(rows, np.asarray(order, dtype=np.intp))
+    fits = [_fit(rows, np.asarray(order[:size], dtype=np.intp), SEARCHING) for size in range(len(order) + 1)]
     # Answers less what those to the chosen questions (and the intercept) already tell of them.
     left = rows.answers - np.average(rows.answers, axis=0, weights=rows.weight)
     for column in order:
         left = _without(left, column, weight)
-    candidates = np.flatnonzero((weight * left**2).sum(axis=0) > 1e-9)
-    candidates = np.setdiff1d(candidates, order)
+    candidates = np.setdiff1d(np.flatnonzero((weight * left**2).sum(axis=0) > 1e-9), order)
     while len(order) < n_terms and len(candidates):
-        scores = intercept + rows.answers[:, order] @ table
-        slope = left[:, candidates].T @ (weight * residuals(scores, rows.targets, rows.loss))
+        intercept, table = fits[-1]
+        away = residuals(intercept + rows.answers[:, order] @ table, rows.targets, rows.loss)
+        slope = left[:, candidates].T @ (weight * away)
         wrong = slope * rows.signs[candidates] < 0
         # The one-step gain when the curvature is bounded, as Böhning (1992) does for the multinomial loss.
         gain = (np.where(wrong, 0, slope) ** 2).sum(axis=1)
@@ -332,17 +343,18 @@ def _order(rows: _Rows, n_terms: int, first: Sequence[int], tried: int) -> Colum
         steep = steep[gain[steep] > 0]
         if not len(steep):
             break
-        fits = {}
-        for column in candidates[steep]:
-            start = np.vstack([intercept, table, np.zeros_like(intercept)])
-            fits[int(column)] = _fit_loss(rows, np.array([*order, column]), start)
-        best = min(fits, key=lambda column: fits[column][0])
-        _, intercept, table = fits[best]
+        start = np.vstack([intercept, table, np.zeros_like(intercept)])
+        joined = {
+            int(column): _fit_loss(rows, np.array([*order, column]), SEARCHING, start)
+            for column in candidates[steep]
+        }
+        best = min(joined, key=lambda column: joined[column][0])
+        fits.append(joined[best][1:])
         order.append(best)
         left = _without(left, best, weight)
         spread = (weight * left[:, candidates] ** 2).sum(axis=0)
         candidates = candidates[(candidates != best) & (spread > 1e-9)]
-    return np.array(order, dtype=np.intp)
+    return np.array(order, dtype=np.intp), fits
 
 
 def _without(left: Array, column: int, weight: Array) -> Array:
@@ -354,13 +366,15 @@ def _without(left: Array, column: int, weight: Array) -> Array:
     return left - np.outer(direction, (weight[:, 0] * direction) @ left / size)
 
 
-def _fit(rows: _Rows, columns: Columns) -> tuple[Array, Array]:
+def _fit(rows: _Rows, columns: Columns, tolerance: float) -> tuple[Array, Array]:
     """Intercept (n_outputs,) and weights (n_columns, n_outputs) with the lowest penalised loss."""
-    _, intercept, table = _fit_loss(rows, columns)
+    _, intercept, table = _fit_loss(rows, columns, tolerance)
     return intercept, table
 
 
-def _fit_loss(rows: _Rows, columns: Columns, start: Array | None = None) -> tuple[float, Array, Array]:
+def _fit_loss(
+    rows: _Rows, columns: Columns, tolerance: float, start: Array | None = None
+) -> tuple[float, Array, Array]:
     """The lowest penalised loss, with the intercept and weights that reach it, by L-BFGS-B."""
     answers, targets, weight = rows.answers[:, columns], rows.targets, rows.weight[:, None]
     shape = (1 + len(columns), targets.shape[1])
@@ -370,10 +384,12 @@ def _fit_loss(rows: _Rows, columns: Columns, start: Array | None = None) -> tupl
 
     def objective(theta: Array) -> tuple[float, Array]:
         table = theta.reshape(shape)
-        scores = table[0] + answers @ table[1:]
-        away = weight * residuals(scores, targets, rows.loss)
-        value = weight[:, 0] @ loss_of(scores, targets, rows.loss) + (shrink * table**2).sum() / 2
-        gradient = shrink * table - np.vstack([away.sum(axis=0), answers.T @ away])
+        losses, away = _loss_and_residuals(table[0] + answers @ table[1:], targets, rows.loss)
+        away = weight * away
+        value = weight[:, 0] @ losses + (shrink * table**2).sum() / 2
+        gradient = shrink * table
+        gradient[0] -= away.sum(axis=0)
+        gradient[1:] -= answers.T @ away
         return float(value / total), gradient.ravel() / total
 
     signs = np.vstack([np.zeros(shape[1]), rows.signs[columns]]).ravel()
@@ -384,7 +400,18 @@ def _fit_loss(rows: _Rows, columns: Columns, start: Array | None = None) -> tupl
         jac=True,
         method="L-BFGS-B",
         bounds=bounds if signs.any() else None,
-        options={"maxiter": 500, "gtol": 1e-6, "ftol": 1e-10},
+        options={"maxiter": 500, "gtol": tolerance**0.5 / 10, "ftol": tolerance},
     )
     table = solution.x.reshape(shape)
     return float(solution.fun), table[0], table[1:]
+
+
+def _loss_and_residuals(scores: Array, targets: Array, loss: Loss) -> tuple[Array, Array]:
+    """Loss of each row, and the targets less what scores predict: exponentials are taken once for both."""
+    if loss != "multinomial":
+        return loss_of(scores, targets, loss), residuals(scores, targets, loss)
+    top = scores.max(axis=1, keepdims=True)
+    share = np.exp(scores - top)
+    total = share.sum(axis=1, keepdims=True)
+    losses = (np.log(total) + top)[:, 0] - (targets * scores).sum(axis=1)
+    return losses, targets - share / total

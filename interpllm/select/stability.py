@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 
 from interpllm.errors import InputError
-from interpllm.select.split import folds
 
 PAIRS = 25
 """Complementary pairs of halves; Shah and Samworth advise 50, and find little change from 25 on."""
@@ -66,7 +66,6 @@ def selection_frequency(
     y: ArrayLike,
     *,
     groups: ArrayLike | None = None,
-    stratify: bool = True,
     n_pairs: int = PAIRS,
     random_state: int | None = None,
     n_jobs: int | None = None,
@@ -79,11 +78,9 @@ def selection_frequency(
         Positions of rows -> columns of the questions chosen on them.
     n_candidates : int
     y : array-like (n_rows,)
-        Labels or values.
+        Labels, by which halves are balanced, or values (floats).
     groups : array-like (n_rows,), optional
         Rows that stay in one half.
-    stratify : bool
-        Whether halves are balanced by label.
     n_pairs : int
     random_state : int, optional
         Seed; the same seed gives the same halves.
@@ -103,16 +100,12 @@ def selection_frequency(
     together = (
         np.arange(len(target)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     )
-    seed = 0 if random_state is None else random_state
+    if len(target) == 0 or together.max() == 0:
+        raise InputError("All rows are in one group, so there are no halves: give more rows.")
+    random = np.random.default_rng(0 if random_state is None else random_state)
     halves: list[NDArray[np.intp]] = []
-    for pair in range(n_pairs):
-        # A class whose rows are all in one group cannot be in both halves.
-        parts = folds(target, together, 2, stratify=stratify, random_state=seed + pair) or folds(
-            target, together, 2, stratify=False, random_state=seed + pair
-        )
-        if not parts:
-            raise InputError("All rows are in one group, so there are no halves: give more rows.")
-        halves += parts[0]
+    for _ in range(n_pairs):
+        halves += _halves(target, together, random)
     chosen = np.zeros((len(halves), n_candidates), dtype=bool)
     for half, columns in enumerate(
         Parallel(n_jobs=n_jobs, prefer="threads")(delayed(choose)(h) for h in halves)
@@ -124,3 +117,16 @@ def selection_frequency(
         float(chosen.sum(axis=1).mean()),
         n_pairs,
     )
+
+
+def _halves(
+    y: NDArray[Any], groups: NDArray[np.intp], random: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Two complementary halves: groups of each label take turns, in random order."""
+    _, first = np.unique(groups, return_index=True)
+    # A group goes by the label of its first row; values have no labels to balance.
+    label = np.zeros(len(first)) if y.dtype.kind == "f" else np.unique(y, return_inverse=True)[1][first]
+    turns = np.lexsort((random.permutation(len(first)), label))
+    in_first = np.zeros(len(first), dtype=bool)
+    in_first[turns[random.integers(2) :: 2]] = True
+    return np.flatnonzero(in_first[groups]), np.flatnonzero(~in_first[groups])
