@@ -25,16 +25,19 @@ class Stack:
         return ((text, question) for text in self.texts for question in self.questions)
 
     def halves(self) -> tuple[Stack, ...]:
-        """Its two halves, texts before questions; none of a single cell."""
-        if len(self.texts) > 1:
+        """Its two halves along its longer side; none of a single cell.
+
+        So within two steps both sides are halved, be it a text or a question that a model stumbles over.
+        """
+        if len(self) == 1:
+            return ()
+        if len(self.texts) >= len(self.questions):
             middle = (len(self.texts) + 1) // 2
-            return replace(self, texts=self.texts[:middle]), replace(self, texts=self.texts[middle:])
-        if len(self.questions) > 1:
-            middle = (len(self.questions) + 1) // 2
-            return replace(self, questions=self.questions[:middle]), replace(
-                self, questions=self.questions[middle:]
-            )
-        return ()
+            parts = self.texts[:middle], self.texts[middle:]
+            return tuple(replace(self, texts=part) for part in parts)
+        middle = (len(self.questions) + 1) // 2
+        parts = self.questions[:middle], self.questions[middle:]
+        return tuple(replace(self, questions=part) for part in parts)
 
 
 def stacks_of(missing: NDArray[np.bool_], rows: int, questions: int) -> list[Stack]:

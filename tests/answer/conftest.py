@@ -54,6 +54,8 @@ def reader(rule: Rule = has_letter) -> Callable[[Request], Any]:
 
     def answer(request: Request) -> Any:
         texts, questions = stacked(request)
+        if not texts:  # a probe of what the server can do
+            return None
         return {
             t: {q: "yes" if rule(text, asked) else "no" for q, asked in questions.items()}
             for t, text in texts.items()
