@@ -150,7 +150,8 @@ def evidence(
     for phrase, (support, precision, example) in entries.items():
         if phrase not in phrases:
             raise InputError(f"evidence names {phrase!r:.200}, which has no weight")
-        if not (0 <= support <= n_rows and (example is None or 0 <= example < n_rows)):
+        # The example is a row of what was given to fit, of which some rows may not have been learned from.
+        if not (0 <= support <= n_rows and (example is None or example >= 0)):
             raise InputError(
                 f"the evidence of {phrase!r:.200} does not fit n_rows={n_rows}: "
                 f"support {support}, example {example}"

@@ -90,10 +90,7 @@ class ConceptModel(ReadableModel):
 
         `reads_texts`: the texts are needed for more than stand-ins.
         """
-        given = {} if answers is None else answers
-        columns = {
-            place: column_of(given[name], name) for name, place in self._places.items() if name in given
-        }
+        columns = self._columns(answers)
         missing = [
             q for q in self.questions if q.id not in self.stand_ins and self._places[q.id] not in columns
         ]
@@ -111,13 +108,22 @@ class ConceptModel(ReadableModel):
             rows = [""] * len(next(iter(columns.values())))
         else:
             rows = checks.texts(texts)
+        self._fit(columns, len(rows))
+        return rows, [{place: column[row] for place, column in columns.items()} for row in range(len(rows))]
+
+    def _columns(self, answers: Answers | None) -> dict[int, list[float]]:
+        """Check the answers that are given, by the places of their questions."""
+        given = {} if answers is None else answers
+        return {place: column_of(given[name], name) for name, place in self._places.items() if name in given}
+
+    def _fit(self, columns: Mapping[int, Sequence[float]], n_texts: int) -> None:
+        """Check that there is an answer a text."""
         for place, column in columns.items():
             checks.require(
-                len(column) == len(rows),
-                f"question {self.questions[place].id} has {len(column)} answers for {len(rows)} texts; "
+                len(column) == n_texts,
+                f"question {self.questions[place].id} has {len(column)} answers for {n_texts} texts; "
                 "give one a text, NaN where it is missing",
             )
-        return rows, [{place: column[row] for place, column in columns.items()} for row in range(len(rows))]
 
     def _is_answered(self, place: int, answer: float, given: Mapping[int, float], cut: Cut) -> bool:
         """Tell whether an answer is there; that of a stand-in only if it knows an n-gram of the text."""

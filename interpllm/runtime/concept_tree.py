@@ -17,6 +17,9 @@ from interpllm.runtime.tree_scoring import Node, TreeScorer, decision
 
 _ROUNDING = 1e-6
 
+#: What answers a question (by id) for some rows (by number).
+Asker = Callable[[str, list[int]], Iterable[float | None]]
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ConceptTree(ConceptModel):
@@ -195,7 +198,7 @@ class ConceptTree(ConceptModel):
         return [list(leaf.value) for leaf in self._leaves(texts, answers)]
 
     def ask(
-        self, texts: Iterable[str], answer: Callable[[str, list[int]], Iterable[float | None]]
+        self, texts: Iterable[str], answer: Asker, answers: Answers | None = None
     ) -> dict[str, list[float]]:
         """Collect the answers that the texts' paths need, and no others.
 
@@ -206,56 +209,45 @@ class ConceptTree(ConceptModel):
             ``answer(id, rows)`` gives the answers to a question for these rows (numbers, ascending), NaN
             or None where one is missing. It is called level by level, once a question and level, and only for
             rows that stand at a node of that question. Questions with a stand-in are answered by it.
+        answers : mapping of str to sequence of float, optional
+            Answers that are there already, as for :meth:`decision_function`; they stand before stand-ins and
+            are not asked for.
 
         Returns
         -------
         dict of str to list of float
-            For :meth:`predict` and the rest: each question without a stand-in -> one answer a text, NaN where
-            it was not asked.
+            For :meth:`predict` and the rest: the given answers, and for each other question without a
+            stand-in one answer a text, NaN where it was not asked.
 
         Raises
         ------
         InputError
             If a row is not a text, or answers are too many, too few or none.
         """
-        rows = checks.texts(texts)
-        cuts = [Cut(text) for text in rows]
-        found = {name: [nan] * len(rows) for name in self.unanswered}
+        rows, given = checks.texts(texts), self._columns(answers)
+        self._fit(given, len(rows))
+        known_by = [self._answer(Cut(t), {p: c[row] for p, c in given.items()}) for row, t in enumerate(rows)]
+        found = {self.questions[place].id: column for place, column in given.items()}
+        to_ask = {name: [nan] * len(rows) for name in self.unanswered if name not in found}
         standing = dict.fromkeys(range(len(rows)), 0)  # row -> the number of its node, until its leaf
         while standing:
-            asked: dict[int, list[int]] = {}
-            for row, number in standing.items():
+            groups: dict[int, list[int]] = {}  # question -> the rows that stand at a node that asks it
+            for row, number in sorted(standing.items()):
                 if (place := self.nodes[number].question) is not None:
-                    asked.setdefault(place, []).append(row)
-            standing = {
-                row: child
-                for place, there in sorted(asked.items())
-                for row, value in zip(there, self._answers(place, there, cuts, found, answer), strict=True)
-                if (child := self._scorer.next(self.nodes[standing[row]], value)) is not None
-            }
-            standing = dict(sorted(standing.items()))
-        return found
-
-    def _answers(
-        self,
-        place: int,
-        rows: list[int],
-        cuts: list[Cut],
-        found: dict[str, list[float]],
-        answer: Callable[[str, list[int]], Iterable[float | None]],
-    ) -> list[float]:
-        """Answer one question about some rows, and keep what its stand-in does not answer."""
-        stand_in, name = self._stand_in_scorers[place], self.questions[place].id
-        if stand_in is not None:
-            return [cuts[row].yes(stand_in) for row in rows]
-        values = column_of(answer(name, list(rows)), name)
-        checks.require(
-            len(values) == len(rows),
-            f"question {name} got {len(values)} answers for {len(rows)} texts; give one each",
-        )
-        for row, value in zip(rows, values, strict=True):
-            found[name][row] = value
-        return values
+                    groups.setdefault(place, []).append(row)
+            after = {}
+            for place, group in sorted(groups.items()):
+                name = self.questions[place].id
+                values = (
+                    _asked(answer, name, group) if name in to_ask else [known_by[row](place) for row in group]
+                )
+                for row, value in zip(group, values, strict=True):
+                    if name in to_ask:
+                        to_ask[name][row] = value
+                    if (child := self._scorer.next(self.nodes[standing[row]], value)) is not None:
+                        after[row] = child
+            standing = after
+        return found | to_ask
 
     # --- read -----------------------------------------------------------------------------------------------
 
@@ -366,3 +358,13 @@ class ConceptTree(ConceptModel):
 
     def __repr__(self) -> str:
         return f"<ConceptTree: {self.task}, {len(self.questions)} questions, {self.n_leaves} leaves>"
+
+
+def _asked(answer: Asker, name: str, rows: list[int]) -> list[float]:
+    """Let a question be answered for some rows, and check that it was."""
+    values = column_of(answer(name, list(rows)), name)
+    checks.require(
+        len(values) == len(rows),
+        f"question {name} got {len(values)} answers for {len(rows)} texts; give one each",
+    )
+    return values

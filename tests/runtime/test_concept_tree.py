@@ -174,6 +174,24 @@ def test_what_a_stand_in_answers_is_not_asked() -> None:
     assert list(found) == ["loud"]
 
 
+def test_what_is_given_is_not_asked_and_stands_before_the_stand_ins() -> None:
+    calls = []
+
+    def answer(name: str, rows: list[int]) -> list[float]:
+        calls.append((name, rows))
+        return [1.0 for _ in rows]
+
+    model = two_classes(stand_ins={"cheap": stand_in(bargain=3.0)})
+    found = model.ask(["bargain", "x"], answer, {"cheap": [0.0, 1.0]})
+    assert calls == [("loud", [0])]
+    assert repr(found) == repr({"cheap": [0.0, 1.0], "loud": [1.0, NAN]})
+
+
+def test_given_answers_that_are_not_one_a_text_are_refused() -> None:
+    with pytest.raises(InputError, match="cheap has 1 answers for 2 texts"):
+        two_classes().ask(["a", "b"], lambda name, rows: [1.0], {"cheap": [0.0]})
+
+
 def test_too_few_answers_are_refused() -> None:
     with pytest.raises(InputError, match="cheap got 1 answers for 2 texts"):
         two_classes().ask(["a", "b"], lambda name, rows: [1.0])

@@ -183,7 +183,7 @@ def test_any_iterable_of_texts_will_do() -> None:
         ({"n_rows": 1.5}, "n_rows"),
         ({"evidence": {"absent": (1, 0.5, 0)}, "n_rows": 2}, "has no weight"),
         ({"evidence": {"great": (3, 0.5, 0)}, "n_rows": 2}, "does not fit n_rows=2"),
-        ({"evidence": {"great": (1, 0.5, 2)}, "n_rows": 2}, "does not fit n_rows=2"),
+        ({"evidence": {"great": (1, 0.5, -1)}, "n_rows": 2}, "does not fit n_rows=2"),
         ({"meta": {"x": float("nan")}}, "meta is not JSON"),
         ({"meta": {"x": object()}}, "meta is not JSON"),
         ({"meta": {"x": "\ud83d"}}, "lone surrogate"),
