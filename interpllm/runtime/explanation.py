@@ -30,7 +30,7 @@ class Evidence(NamedTuple):
     precision : float or None
         Share of those rows that are of the class it speaks for; regression: the mean of their targets.
     example : int or None
-        Position of one of those rows.
+        Position of one of those rows in the data that was given to fit, counted from 0.
     """
 
     support: int

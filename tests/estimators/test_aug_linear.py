@@ -118,6 +118,13 @@ def test_rows_of_weight_zero_teach_nothing() -> None:
     assert model.score(texts, y) == 1.0
 
 
+def test_an_example_may_stand_behind_rows_of_weight_zero() -> None:
+    texts, y = planted()
+    model = small().fit(["elsewhere"] * 90 + texts, ["no"] * 90 + y, sample_weight=[0.0] * 90 + [1.0] * 60)
+    rule = model.get_rules().set_index("rule").loc['mentions "good0"']
+    assert "good0" in texts[rule["example"] - 90]
+
+
 def test_uneven_weights_of_rows_that_are_all_right_are_no_trouble() -> None:
     texts, y = planted()
     with warnings.catch_warnings(action="error"):
