@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.class_weight import compute_sample_weight
 
 from interpllm.estimators.aug_linear_recipe import LLM, AugLinearRecipe
-from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin
+from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin, TrainingRows
 
 
 class AugLinearClassifier(TextClassifierMixin, AugLinearRecipe, BaseEstimator):
@@ -142,15 +143,17 @@ class AugLinearClassifier(TextClassifierMixin, AugLinearRecipe, BaseEstimator):
         """
         self._check_parameters()
         rows = self._check_fit(X, y, sample_weight)
+        return self._fit_soft(rows, np.eye(len(self.classes_))[rows.y])
+
+    def _fit_soft(self, rows: TrainingRows, soft: NDArray[np.float64]) -> AugLinearClassifier:
+        """Fit the table to probabilities (n_rows, n_classes), once ``classes_`` are set."""
         weight = np.ones(len(rows.texts)) if rows.sample_weight is None else rows.sample_weight
         if self.class_weight is not None:
             weight = weight * compute_sample_weight(self.class_weight, self.classes_[rows.y])
-        n_classes = len(self.classes_)
-        targets = np.eye(n_classes)[rows.y]
-        if n_classes == 2:
-            targets = targets[:, 1:]
-        loss: Literal["logistic", "multinomial"] = "logistic" if n_classes == 2 else "multinomial"
-        self._fit_table(rows, targets, weight / weight.mean(), loss, self.classes_.tolist())
+        loss: Literal["logistic", "multinomial"] = "multinomial"
+        if len(self.classes_) == 2:
+            loss, soft = "logistic", soft[:, 1:]
+        self._fit_table(rows, soft, weight / weight.mean(), loss, self.classes_.tolist())
         return self
 
 
@@ -229,7 +232,9 @@ class AugLinearRegressor(TextRegressorMixin, AugLinearRecipe, BaseEstimator):
             When a local model was not pulled; the message names the command.
         """
         self._check_parameters()
-        rows = self._check_fit(X, y, sample_weight)
+        return self._fit_values(self._check_fit(X, y, sample_weight))
+
+    def _fit_values(self, rows: TrainingRows) -> AugLinearRegressor:
         weight = np.ones(len(rows.texts)) if rows.sample_weight is None else rows.sample_weight
         weight = weight / weight.mean()
         # Fitted in standard units, so that the same penalties serve targets of any size.
