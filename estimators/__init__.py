@@ -1,5 +1,18 @@
 """Estimators: one family a file."""
 
 from interpllm.estimators.aug_linear import AugLinearClassifier, AugLinearRegressor
+from interpllm.estimators.concept_vectorizer import ConceptVectorizer
+from interpllm.estimators.concepts import ConceptLinearClassifier, ConceptLinearRegressor
+from interpllm.estimators.distilled import DistilledClassifier, DistilledRegressor
+from interpllm.estimators.llm_classifier import LLMClassifier
 
-__all__ = ["AugLinearClassifier", "AugLinearRegressor"]
+__all__ = [
+    "AugLinearClassifier",
+    "AugLinearRegressor",
+    "ConceptLinearClassifier",
+    "ConceptLinearRegressor",
+    "ConceptVectorizer",
+    "DistilledClassifier",
+    "DistilledRegressor",
+    "LLMClassifier",
+]

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 
 import pytest
 
 import interpllm
 
 
-@pytest.mark.parametrize("name", ["AugLinearClassifier", "AugLinearRegressor"])
+ESTIMATORS = [
+    "AugLinearClassifier",
+    "AugLinearRegressor",
+    "DistilledClassifier",
+    "DistilledRegressor",
+    "LLMClassifier",
+]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERPLLM_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
 def test_the_example_of_a_docstring_runs(name: str) -> None:
     found = doctest.DocTestFinder(recurse=False).find(getattr(interpllm, name), name)
     runner = doctest.DocTestRunner()
