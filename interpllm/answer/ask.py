@@ -9,18 +9,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from interpllm.answer import soft as soft_answers
 from interpllm.answer.guard import Guard, Verdict
 from interpllm.answer.job import FAILED, REFUSED, UNPARSEABLE, Job
 from interpllm.answer.stacks import Stack, stacks_of
-from interpllm.answer.wording import NO, STANDARD, YES, Wording
+from interpllm.answer.wording import STANDARD, Wording
 from interpllm.errors import CapabilityError, InputError
 from interpllm.llm import Plan, Session
 from interpllm.runtime import Question
 
 Progress = Callable[[int], object]
 Soft = Literal["auto"] | bool
-
-_OPTIONS = (f" {YES}", f" {NO}")
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,7 @@ def ask(
     }
     if scored := _scores(session, soft):
         verdict = None
-        report["known"] = session.plan(prompts=_prompts(job), options=_OPTIONS).stored if rows else 0
-        _score(job, progress)
+        report["known"] = soft_answers.score(job, progress)
     else:
         verdict = _complete(job, sizes, guard, report, progress)
     values = job.values()
@@ -163,7 +161,7 @@ def plan_answers(
     _, _, job, _ = _job(session, texts, questions, max_chars, wording, task, params)
     sizes = _sizes(rows_per_request, questions_per_request, guard)
     if _scores(session, soft):
-        return session.plan(prompts=_prompts(job), options=_OPTIONS)
+        return soft_answers.plan(job)
     job.recall()
     judge = Guard(job, *sizes, guard)
     verdict = judge.known()
@@ -214,20 +212,6 @@ def _complete(
     # stacks of what is left, and pay for them again. Until then the replies themselves are in the store.
     job.remember(cell for stack in stacks for cell in stack.cells())
     return verdict
-
-
-def _score(job: Job, progress: Progress | None) -> None:
-    scores = job.session.score(_prompts(job), _OPTIONS, progress=progress)
-    with np.errstate(over="ignore"):  # a no that is out of reach: yes has probability one
-        yes = 1 / (1 + np.exp(scores[:, 1] - scores[:, 0]))
-    cells = ((row, column) for row in range(len(job.texts)) for column in range(len(job.questions)))
-    job.outcomes.update(
-        (cell, float(p) if np.isfinite(p) else FAILED) for cell, p in zip(cells, yes, strict=True)
-    )
-
-
-def _prompts(job: Job) -> list[str]:
-    return [job.wording.prompt(text, question, job.task) for text in job.texts for question in job.questions]
 
 
 def _scores(session: Session, soft: Soft) -> bool:

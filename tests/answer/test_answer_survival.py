@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a questionnaire: what was answered stays, and next to nothing is paid for twice."""
+"""kill -9 in the middle of a questionnaire: what was answered stays, and next to nothing is asked twice."""
 
 from __future__ import annotations
 

@@ -163,6 +163,27 @@ def test_a_model_in_process_is_scored_without_being_told(in_process: Opener) -> 
     assert (set(llm.received), answers.report["soft"]) == ({"score"}, True)
 
 
+def test_all_questions_about_a_text_are_scored_together(in_process: Opener) -> None:
+    llm = FakeLLM(batch_size=32, name="s")
+    ask(in_process(llm), TEXTS, QUESTIONS)
+    assert llm.received["score"] == len(TEXTS)
+
+
+def test_one_new_question_is_scored_in_full_batches(in_process: Opener) -> None:
+    llm = FakeLLM(batch_size=32, name="s")
+    ask(in_process(llm), TEXTS, QUESTIONS[1:])
+    ask(in_process(llm), TEXTS, QUESTIONS)
+    assert llm.received["score"] == len(TEXTS) + 2
+
+
+def test_soft_answers_that_are_known_are_not_scored_again(in_process: Opener) -> None:
+    llm = FakeLLM(batch_size=32, name="s")
+    first = ask(in_process(llm), TEXTS, QUESTIONS)
+    again = ask(in_process(llm), TEXTS[::-1], QUESTIONS)
+    assert (llm.received["score"], again.report["known"]) == (len(TEXTS), TRUTH.size)
+    assert np.array_equal(first.values[::-1], again.values)
+
+
 def test_what_cannot_be_scored_is_nan(in_process: Opener) -> None:
     llm = FakeLLM(
         scores=lambda prompt, option: float("nan") if "letter b" in prompt else -1.0, batch_size=8, name="s"
