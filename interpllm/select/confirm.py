@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import bootstrap, false_discovery_control, permutation_test
 
 from interpllm.errors import InputError
-from interpllm.select.path import column_means, refit, residuals, targets_of
 from interpllm.select.sparse import Array, Loss
+from interpllm.select.weighing import column_means, refit, residuals, targets_of
 
 Metric = Literal["accuracy", "r2"] | Callable[[NDArray[Any], NDArray[Any]], float]
 

@@ -15,8 +15,8 @@ from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
 from interpllm.errors import InputError
-from interpllm.select.path import Weighed, residuals, targets_of
 from interpllm.select.sparse import Array, loss_of, probabilities
+from interpllm.select.weighing import Weighed, residuals, targets_of
 
 MAX_POINTS = 5
 FACTORS = 60
