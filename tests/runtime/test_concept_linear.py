@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -348,6 +349,11 @@ def test_evidence_without_support_is_as_none() -> None:
 def test_attributes_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         two_classes().means = (0.0, 0.0)  # type: ignore[misc]
+
+
+def test_stand_ins_can_be_put_into_a_copy() -> None:
+    given_in = two_classes(stand_ins={"cheap": stand_in(bargain=3.0)})
+    assert replace(two_classes(), stand_ins={"cheap": stand_in(bargain=3.0)}) == given_in
 
 
 @pytest.mark.parametrize("part", ["stand_ins", "meta"])
