@@ -16,6 +16,7 @@ from interpllm.llm.base import LanguageModel, Reply, Request, Usage, fill
 from interpllm.llm.budget import Budget, Prices
 from interpllm.llm.courier import Courier, Failed, in_parts
 from interpllm.llm.fetch import Fetcher
+from interpllm.llm.findings import Findings
 from interpllm.llm.inputs import options_of, requests_of, texts_of
 from interpllm.llm.keys import digest, embed_keys, embed_space, score_canonical
 from interpllm.llm.memory import MODES, Memory, Mode, Progress
@@ -27,7 +28,7 @@ from interpllm.llm.store import Store
 MAX_REASKS = 2  # how often a model is shown its unusable JSON
 
 
-class Session:
+class Session(Findings):
     """A language model behind a store, a budget and retries.
 
     Parameters
@@ -332,45 +333,6 @@ class Session:
         for row, key in enumerate(keys):
             vectors[row] = values[key]
         return vectors
-
-    # What callers made of replies ----------------------------------------------------------------------
-
-    def recall(self, abouts: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """What `remember` kept about each thing, None where it kept nothing; sends nothing.
-
-        Parameters
-        ----------
-        abouts : sequence of mapping
-            Plain data with a "verb" of the caller's own; the model's identity is added.
-
-        Raises
-        ------
-        StoreError
-            When the store cannot be read.
-        """
-        keys = [digest(self._about(about)) for about in abouts]
-        found = self.memory.recall(list(dict.fromkeys(keys)))
-        return [found.get(key) for key in keys]
-
-    def remember(self, findings: Sequence[tuple[Mapping[str, Any], Any]]) -> None:
-        """Keep what was made of replies beside them, under the session's mode; in replay nothing is written.
-
-        Parameters
-        ----------
-        findings : sequence of (mapping, JSON value)
-            What it is about, as for `recall`, and what was found; None counts as nothing.
-
-        Raises
-        ------
-        StoreError
-            When the store cannot be written.
-        """
-        if self.memory.mode != "replay":
-            known = [(self._about(about), value) for about, value in findings]
-            self.memory.keep({digest(about): (about, value) for about, value in known})
-
-    def _about(self, about: Mapping[str, Any]) -> dict[str, Any]:
-        return {**about, "model": dict(self.identity)}
 
     # Before anything is spent -------------------------------------------------------------------------
 
