@@ -155,7 +155,7 @@ def propose_questions(
         max_chars=max_chars,
         random_state=random_state,
     )
-    check_counts(n=n)
+    check_counts(n=n, max_requests=1 if max_requests is None else max_requests)
     before = replace(session.usage)
     run = _Run(prompter, n, max_requests, _params(session))
     while (request := run.request()) is not None:

@@ -311,7 +311,9 @@ def test_a_model_in_process_is_given_room_for_its_reply(tmp_path: Path) -> None:
     assert seen[0].params["max_tokens"] >= 1000
 
 
-@pytest.mark.parametrize("wrong", [{"n": 0}, {"n": 2.5}, {"max_chars": 0}, {"rows_per_group": True}])
+@pytest.mark.parametrize(
+    "wrong", [{"n": 0}, {"n": 2.5}, {"max_chars": 0}, {"max_requests": 0}, {"rows_per_group": True}]
+)
 def test_a_count_that_is_none_is_refused_before_anything_is_sent(
     wrong: dict[str, Any], tmp_path: Path
 ) -> None:
