@@ -19,6 +19,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from interpllm.errors import ReplayMiss
 from interpllm.llm import Plan, Reply, Request, Session, Usage
 from interpllm.propose.prompts import ANSWER_TOKENS, PER_REQUEST, SPARE, Prompter, check_counts
 from interpllm.propose.wording import Wordings
@@ -197,11 +198,20 @@ def plan_questions(session: Session, texts: Sequence[str], y: ArrayLike, *, n: i
     while (request := run.request()) is not None:
         step = session.plan([request])
         plan += step
-        if step.stored:
-            run.take(session.complete([request])[0])
-        else:
+        reply = _stored(session, request) if step.stored else None
+        if reply is None:
             run.expect()
+        else:
+            run.take(reply)
     return plan
+
+
+def _stored(session: Session, request: Request) -> Reply | None:
+    """What the store answers; None where it takes asking again, which a plan must not do."""
+    try:
+        return Session(session.backend, store=session.store, mode="replay").complete([request])[0]
+    except ReplayMiss:
+        return None
 
 
 class _Run:
@@ -217,6 +227,7 @@ class _Run:
         self._wordings = Wordings(prompter.held, prompter.classes)
         self._barren = 0
         self._expected = 0
+        self._room = 0
         self.kept: list[Question] = []
         self.rejected: list[tuple[str, str]] = []
         self.failures: list[str] = []
@@ -229,6 +240,8 @@ class _Run:
             return None
         share = min(math.ceil(missing / max(1, self._enough - self.n_requests)), PER_REQUEST)
         self.n_requests += 1
+        # Spare questions are not to take the place of those from classes that were not shown yet.
+        self._room = share if self.n_requests < self.prompter.turns else min(missing, share + SPARE)
         return self.prompter.request(share + SPARE, self.kept, self.rejected, self.params)
 
     def take(self, reply: Reply) -> None:
@@ -237,9 +250,10 @@ class _Run:
             self.failures.append(reply.error)
         proposed = reply.data["questions"] if reply.ok else []
         self._barren = 0 if proposed else self._barren + 1
+        most = len(self.kept) + self._room
         for item in proposed:
             parts = [one_line(item[name]) for name in ("question", "counts_as_yes", "does_not_count")]
-            if len(self.kept) == self.n:
+            if len(self.kept) == most:
                 break
             fault = self._wordings.fault(*parts)
             if fault is None:
@@ -248,9 +262,8 @@ class _Run:
                 self.rejected.append((parts[0], fault))
 
     def expect(self) -> None:
-        """Count on as many questions as a good reply would bring."""
-        missing = self.n - len(self.kept) - self._expected
-        self._expected += min(missing, PER_REQUEST + SPARE)
+        """Count on as many questions as a good reply brings."""
+        self._expected += self._room
 
 
 def _question(question: str, yes: str, no: str) -> Question:

@@ -304,6 +304,32 @@ def test_a_plan_follows_what_the_store_answers(tmp_path: Path) -> None:
     assert plan.stored == sent == fake.received["complete"]
 
 
+def test_a_plan_asks_nothing_again_where_a_stored_reply_is_faulty(tmp_path: Path) -> None:
+    broken = connect(FakeLLM(lambda _: "no JSON", name="one"), cache=tmp_path, budget=Budget(max_requests=1))
+    with pytest.raises(BudgetExceeded):
+        propose(broken)
+    fake = FakeLLM(lambda _: about("plot"), name="one")
+    plan = plan_questions(connect(fake, cache=tmp_path), TEXTS, Y, n=4, classes=CLASSES)
+    assert plan.stored == 1
+    assert fake.received["complete"] == 0
+
+
+def test_every_class_is_shown_before_there_are_enough_questions(tmp_path: Path) -> None:
+    names = [f"class {letter}" for letter in "abcdefghij"]
+
+    def answer(request: Request) -> Any:
+        return about(*(THINGS[6:] if "Already asked" in first_content(request) else THINGS[:6]))
+
+    session, fake = session_of(answer, tmp_path)
+    texts = [f"text {row}" for row in range(40)]
+    shown = {"n": 4, "classes": names}
+    plan = plan_questions(session, texts, np.arange(40) % 10, **shown)
+    proposal = propose_questions(session, texts, np.arange(40) % 10, **shown)
+    assert len(proposal.questions) == 4
+    assert {name for name in names for prompt in fake.prompts if f"## {name}\n" in prompt} == set(names)
+    assert plan.requests == proposal.requests == 2
+
+
 def test_a_model_in_process_is_given_room_for_its_reply(tmp_path: Path) -> None:
     seen: list[Request] = []
     session, _ = session_of(lambda request: seen.append(request) or about("plot"), tmp_path, batch_size=8)
