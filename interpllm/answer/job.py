@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,12 @@ class Job:
         """Ask for all cells of a stack."""
         texts = [self.texts[row] for row in stack.texts]
         questions = [self.questions[column] for column in stack.questions]
-        return self.wording.request(texts, questions, self.task, self.params)
+        request = self.wording.request(texts, questions, self.task, self.params)
+        if self.session.backend.batch_size == 1 or "max_tokens" in self.params:
+            return request
+        # A model in process stops after some tokens unless told, and short words in JSON take many of them.
+        room = 64 + 4 * request.expected_tokens
+        return replace(request, params={**self.params, "max_tokens": room})
 
     def send(self, stacks: Sequence[Stack], progress: Progress | None = None) -> None:
         """Have a reply to every stack; those that have one are not sent again in this call."""

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from interpllm.answer import ask
-from interpllm.errors import CapabilityError, InputError, ReplayMiss
-from interpllm.llm import Session
+from interpllm.errors import CapabilityError, InputError, ReplayMiss, RequestsPending
+from interpllm.llm import Request, Session
+from interpllm.llm.batch import BatchSession
 from interpllm.runtime import Question
 from interpllm.testing import FakeLLM
 
-from .conftest import QUESTIONS, TEXTS, TRUTH, has_letter, reading, stacked
+from .conftest import QUESTIONS, TEXTS, TRUTH, has_letter, reader, reading, stacked
 
 Opener = Callable[..., Session]
 
@@ -112,6 +113,25 @@ def test_without_a_store_nothing_is_sent_twice_in_one_call(in_process: Opener) -
     llm = reading()
     ask(in_process(llm, store=None), TEXTS, QUESTIONS)
     assert len(set(llm.prompts)) == len(llm.prompts)
+
+
+def test_a_batch_session_collects_every_stack_at_once(in_process: Opener) -> None:
+    llm = reading()
+    batch = BatchSession(in_process(llm))
+    with pytest.raises(RequestsPending):
+        ask(batch, TEXTS, QUESTIONS, guard=0)
+    assert (len(batch.pending), llm.received.total()) == (8 * 2, 0)
+
+
+def test_a_model_in_process_is_left_room_for_the_whole_reply(in_process: Opener) -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Any:
+        asked.append(request)
+        return reader()(request)
+
+    ask(in_process(FakeLLM(answer, batch_size=4, name="r")), TEXTS[:8], QUESTIONS, soft=False, guard=0)
+    assert all(request.params["max_tokens"] > 2 * request.expected_tokens > 0 for request in asked)
 
 
 def test_long_texts_are_cut_and_counted(in_process: Opener) -> None:
