@@ -1,6 +1,7 @@
 """Estimators: one family a file."""
 
 from interpllm.estimators.aug_linear import AugLinearClassifier, AugLinearRegressor
+from interpllm.estimators.concept_trees import ConceptTreeClassifier, ConceptTreeRegressor
 from interpllm.estimators.concept_vectorizer import ConceptVectorizer
 from interpllm.estimators.concepts import ConceptLinearClassifier, ConceptLinearRegressor
 from interpllm.estimators.distilled import DistilledClassifier, DistilledRegressor
@@ -11,6 +12,8 @@ __all__ = [
     "AugLinearRegressor",
     "ConceptLinearClassifier",
     "ConceptLinearRegressor",
+    "ConceptTreeClassifier",
+    "ConceptTreeRegressor",
     "ConceptVectorizer",
     "DistilledClassifier",
     "DistilledRegressor",

@@ -183,7 +183,8 @@ class TextEstimatorMixin(TextRowsMixin):
         InputError
             When X cannot be used.
         """
-        return Explanations(self.model_.explain(*self._inputs(X)), self._output_names())
+        inputs = self._inputs(X)
+        return Explanations(self.model_.explain(*inputs), self._output_names())
 
     def _output_names(self) -> tuple[Any, ...]:
         return (self.model_.target or "value",)
@@ -297,7 +298,8 @@ class TextClassifierMixin(LabelledRowsMixin, TextEstimatorMixin, ClassifierMixin
         InputError
             When X cannot be used.
         """
-        return np.asarray(self.model_.predict(*self._inputs(X)), dtype=self.classes_.dtype)
+        inputs = self._inputs(X)
+        return np.asarray(self.model_.predict(*inputs), dtype=self.classes_.dtype)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probability of each class for each text; `predict` gives the class of the largest.
@@ -319,7 +321,8 @@ class TextClassifierMixin(LabelledRowsMixin, TextEstimatorMixin, ClassifierMixin
         InputError
             When X cannot be used.
         """
-        return np.asarray(self.model_.predict_proba(*self._inputs(X)), dtype=np.float64)
+        inputs = self._inputs(X)
+        return np.asarray(self.model_.predict_proba(*inputs), dtype=np.float64)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Score of each text, in log-odds.
@@ -341,7 +344,8 @@ class TextClassifierMixin(LabelledRowsMixin, TextEstimatorMixin, ClassifierMixin
         InputError
             When X cannot be used.
         """
-        return np.asarray(self.model_.decision_function(*self._inputs(X)), dtype=np.float64)
+        inputs = self._inputs(X)
+        return np.asarray(self.model_.decision_function(*inputs), dtype=np.float64)
 
 
 class TextRegressorMixin(TextEstimatorMixin, RegressorMixin):
@@ -371,4 +375,5 @@ class TextRegressorMixin(TextEstimatorMixin, RegressorMixin):
         InputError
             When X cannot be used.
         """
-        return np.asarray(self.model_.predict(*self._inputs(X)), dtype=np.float64)
+        inputs = self._inputs(X)
+        return np.asarray(self.model_.predict(*inputs), dtype=np.float64)

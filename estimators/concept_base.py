@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,20 @@ from interpllm.errors import InputError
 from interpllm.estimators.base import TextEstimatorMixin
 from interpllm.estimators.concept_answers import Array
 from interpllm.estimators.concept_recipe import ConceptRecipe, Prepared, groups_of, loss_for
-from interpllm.estimators.concept_rows import ConceptRows, concept_rows
+from interpllm.estimators.concept_rows import ConceptRows, answer_frame, concept_rows
 from interpllm.estimators.concept_search import Task
-from interpllm.estimators.inputs import weights_of
+from interpllm.estimators.inputs import column_of, weights_of
 from interpllm.estimators.stand_ins import StandIns
 from interpllm.llm import as_session
 from interpllm.runtime import Evidence, Question
+
+
+class Beside(NamedTuple):
+    """X, and the texts that stand beside it."""
+
+    X: Any
+    texts: Any
+
 
 KEPT_KAPPA = 0.6
 """Agreement with the answers from which on a stand-in may answer in their place."""
@@ -48,7 +56,7 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
         target, name = self._check_target(y, len(rows), index)
         together = groups_of(rows, groups)[index]
         self._set_target(target)
-        self._set_names(rows)
+        self._set_names(X, rows)
         self.__dict__.pop("model_", None)
         rows = rows.take(index)
         weight = np.ones(len(rows)) if given is None else given[index] / given[index].mean()
@@ -56,10 +64,11 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
         task = Task(target, loss_for(classes), weight, together, classes, name, self.task)
         return Prepared(rows, task, index)
 
-    def _set_names(self, rows: ConceptRows) -> None:
-        self.n_features_in_ = len(rows.columns) or 1
-        self.__dict__.pop("feature_names_in_", None)
-        if rows.columns:
+    def _set_names(self, X: Any, rows: ConceptRows) -> None:
+        if rows.answers is None:
+            self._set_feature_names(column_of(X, "X"))
+        else:
+            self.n_features_in_ = len(rows.columns)
             self.feature_names_in_ = np.array(rows.columns, dtype=object)
 
     # Answers ----------------------------------------------------------------------------------------------
@@ -67,7 +76,11 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
     def _inputs(self, X: Any) -> tuple[Any, ...]:
         """The texts, and the answers that no stand-in gives: the user's, or the language model's."""
         check_is_fitted(self, "model_")
-        rows = concept_rows(X)
+        X, texts = X if isinstance(X, Beside) else (X, None)
+        if texts is None and answer_frame(X) is None:
+            rows = ConceptRows(self._check_predict(X), None, [])
+        else:
+            rows = concept_rows(X, texts)
         return rows.texts, self._answers(rows)
 
     def _answers(self, rows: ConceptRows) -> dict[str, list[float]]:
@@ -97,7 +110,7 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
         Explanations
             For each row, base + the sum of contributions is the decision function (to 1e-9).
         """
-        return super().explain(concept_rows(X, texts))
+        return super().explain(Beside(X, texts))
 
     def predict(self, X: Any, texts: Any = None) -> NDArray[Any]:
         """Predict rows; questions without a stand-in are answered by the language model.
@@ -120,7 +133,7 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
         InputError
             When X cannot be used, or a question has no answer.
         """
-        return super().predict(concept_rows(X, texts))
+        return super().predict(Beside(X, texts))
 
     # Stand-ins --------------------------------------------------------------------------------------------
 
@@ -251,7 +264,8 @@ def evidence_of(
 def confirmed(report: dict[str, Any]) -> dict[str, Any]:
     """How good the model was on rows that nothing was chosen or fitted on, for its document."""
     scores = report["confirm"].loc["model"]
-    return {"confirmed": {name: float(scores[name]) for name in ("score", "low", "high", "n_rows")}}
+    figures = {name: float(scores[name]) for name in ("score", "low", "high", "n_rows")}
+    return {"confirmed": {name: x if np.isfinite(x) else None for name, x in figures.items()}}
 
 
 def warn_few(n: int, wanted: int) -> None:

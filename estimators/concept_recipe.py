@@ -30,10 +30,9 @@ from interpllm.llm.plan import Plan
 from interpllm.propose.bank import question_bank
 from interpllm.propose.questions import plan_questions
 from interpllm.runtime import ConceptSet, Question
-from interpllm.select.parts import SIZES, Parts, split_rows
+from interpllm.select.parts import SIZES, Parts, grouped, split_rows
 from interpllm.select.screen import MIN_KAPPA
 from interpllm.select.sparse import Loss
-from interpllm.select.split import near_duplicates
 
 LLM = str | Session | LanguageModel | None
 Concepts = ConceptSet | Sequence[str | Question] | None
@@ -133,8 +132,7 @@ class ConceptRecipe:
         seed = 0 if self.random_state is None else int(self.random_state)
         parts = split_rows(
             task.y,
-            rows.texts,
-            task.groups,
+            groups=task.groups,
             # Rows that nothing is proposed from would be wasted on that.
             sizes=SIZES if n_rounds else (0.0, SIZES[0] + SIZES[1], SIZES[2]),
             stratify=bool(task.classes),
@@ -174,7 +172,8 @@ class ConceptRecipe:
         table = tried.table
         table["chosen"] = np.isin(np.arange(len(questions)), columns)
         for name in ("effect", "output", "p_value", "q_value"):
-            table[name] = pd.Series(effects[name].tolist(), index=columns).reindex(table.index)
+            table[name] = pd.Series(effects[name].tolist(), index=columns, dtype=object).reindex(table.index)
+        table = table.infer_objects()
         report = {
             "rows": {name: len(getattr(parts, name)) for name in ("propose", "select", "confirm")},
             "candidates": table,
@@ -311,19 +310,21 @@ def loss_for(classes: Sequence[Any]) -> Loss:
 
 
 def groups_of(rows: ConceptRows, groups: Any) -> NDArray[np.intp]:
-    """Rows that no split divides: the user's groups, or near-duplicates.
+    """Rows that no split divides: near-duplicates, and the user's groups.
 
     Raises
     ------
     InputError
         When groups are not one a row.
     """
-    if groups is None:
-        return np.arange(len(rows)) if rows.texts is None else near_duplicates(rows.texts)
-    given = pd.Series(groups)
-    if len(given) != len(rows):
-        raise InputError(f"groups has {len(given)} entries for {len(rows)} rows; give one a row.")
-    return np.asarray(pd.factorize(given, use_na_sentinel=False)[0], dtype=np.intp)
+    given = None
+    if groups is not None:
+        if len(pd.Series(groups)) != len(rows):
+            raise InputError(
+                f"groups has {len(pd.Series(groups))} entries for {len(rows)} rows; give one a row."
+            )
+        given = pd.factorize(pd.Series(groups), use_na_sentinel=False)[0]
+    return grouped(len(rows), rows.texts, given)[0]
 
 
 __all__ = ["MIN_KAPPA", "ConceptRecipe", "Prepared", "groups_of", "loss_for"]

@@ -82,9 +82,7 @@ def concept_rows(X: Any, texts: Any = None) -> ConceptRows:
     InputError
         When they cannot be used; the message names the first offending row or column.
     """
-    if isinstance(X, ConceptRows):
-        return X
-    frame = _frame(X)
+    frame = answer_frame(X)
     if frame is None:
         if texts is not None:
             raise InputError("texts= stands beside answers; with texts in X, leave it out.")
@@ -102,7 +100,7 @@ def concept_rows(X: Any, texts: Any = None) -> ConceptRows:
     return ConceptRows(beside, answers, columns)
 
 
-def _frame(X: Any) -> pd.DataFrame | None:
+def answer_frame(X: Any) -> pd.DataFrame | None:
     """X as a pandas frame if it is a frame of answers, else None."""
     if hasattr(X, "to_pandas") and hasattr(X, "columns"):
         X = pd.DataFrame({name: X[name].to_list() for name in X.columns})
@@ -117,8 +115,8 @@ def _frame(X: Any) -> pd.DataFrame | None:
         return None
     wrong = str(X.columns[is_number.index(False)])
     raise InputError(
-        f"Column {wrong!r} of X holds no numbers. A frame of answers has 0, 1, probabilities or missing "
-        "values in every column; give the texts on their own, or in texts=."
+        f"Column {wrong!r} of X, one of {X.shape[1]}, holds no numbers. A frame of answers has 0, 1, "
+        "probabilities or missing values in every column; give the texts on their own, or in texts=."
     )
 
 

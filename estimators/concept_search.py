@@ -249,7 +249,6 @@ def choose_path(found: Screened, n_concepts: int, seed: int) -> tuple[NDArray[np
             len(found.questions),
             y,
             groups=task.groups[rows],
-            stratify=bool(task.classes),
             random_state=seed,
         )
         found.table["frequency"] = np.where(found.table["dropped"].isna(), stability.frequency, np.nan)
@@ -306,6 +305,8 @@ def confirm(
         groups=task.groups[rows],
         random_state=seed,
     )
+    if not values.shape[1]:
+        return scores, pd.DataFrame(columns=["effect", "output", "p_value", "q_value"])
     effects = question_effects(
         values,
         task.y[rows],

@@ -14,9 +14,8 @@ from sklearn.base import BaseEstimator
 from interpllm.errors import InputError
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin
 from interpllm.estimators.concept_answers import Array
-from interpllm.estimators.concept_base import ConceptEstimator, confirmed, evidence_of, warn_few
+from interpllm.estimators.concept_base import Beside, ConceptEstimator, confirmed, evidence_of, warn_few
 from interpllm.estimators.concept_recipe import LLM, MIN_KAPPA, Concepts, Prepared
-from interpllm.estimators.concept_rows import concept_rows
 from interpllm.estimators.concept_search import Screened, Task, choose_path, fitted
 from interpllm.estimators.residual import fit_residual, mixed
 from interpllm.runtime import ConceptLinear
@@ -244,7 +243,7 @@ class ConceptLinearClassifier(ConceptLinearRecipe, TextClassifierMixin, BaseEsti
         ndarray of shape (n_rows, n_classes)
             Columns in the order of `classes_`; rows sum to 1.
         """
-        return super().predict_proba(concept_rows(X, texts))
+        return super().predict_proba(Beside(X, texts))
 
     def decision_function(self, X: Any, texts: Any = None) -> NDArray[np.float64]:
         """Score of each row, in log-odds.
@@ -258,7 +257,7 @@ class ConceptLinearClassifier(ConceptLinearRecipe, TextClassifierMixin, BaseEsti
         -------
         ndarray of shape (n_rows,) for two classes, else (n_rows, n_classes)
         """
-        return super().decision_function(concept_rows(X, texts))
+        return super().decision_function(Beside(X, texts))
 
 
 class ConceptLinearRegressor(ConceptLinearRecipe, TextRegressorMixin, BaseEstimator):

@@ -18,6 +18,8 @@ _HOME = {
     "ConceptLinearClassifier": "interpllm.estimators",
     "ConceptLinearRegressor": "interpllm.estimators",
     "ConceptSet": "interpllm.runtime",
+    "ConceptTreeClassifier": "interpllm.estimators",
+    "ConceptTreeRegressor": "interpllm.estimators",
     "ConceptVectorizer": "interpllm.estimators",
     "Session": "interpllm.llm",
     "connect": "interpllm.llm",

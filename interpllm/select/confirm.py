@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap, false_discovery_control, permutation_test
+from scipy.stats import DegenerateDataWarning, bootstrap, false_discovery_control, permutation_test
 
 from interpllm.errors import InputError
 from interpllm.select.sparse import Array, Loss
@@ -93,15 +94,18 @@ def compare(
     if len(members) < 2:
         low = high = np.full(2 * len(here), np.nan)
     else:
-        interval = bootstrap(
-            (np.arange(len(members)),),
-            drawn,
-            n_resamples=n_resamples,
-            vectorized=False,
-            confidence_level=confidence,
-            method="percentile",
-            random_state=np.random.default_rng(0 if random_state is None else random_state),
-        ).confidence_interval
+        with warnings.catch_warnings():
+            # Of few rows some draws have one value only, for which no R squared is defined: no interval then.
+            warnings.simplefilter("ignore", DegenerateDataWarning)
+            interval = bootstrap(
+                (np.arange(len(members)),),
+                drawn,
+                n_resamples=n_resamples,
+                vectorized=False,
+                confidence_level=confidence,
+                method="percentile",
+                random_state=np.random.default_rng(0 if random_state is None else random_state),
+            ).confidence_interval
         low, high = interval.low, interval.high
     k = len(here)
     return pd.DataFrame(

@@ -92,7 +92,7 @@ def split_rows(
         if given is not None and len(np.asarray(given, dtype=object)) != n:
             raise InputError(f"{name} and y must have one entry a row, but y has {n}.")
     strata = _strata(target, stratify)
-    group, n_chained = _groups(n, texts, groups)
+    group, n_chained = grouped(n, texts, groups)
     n_groups = int(group.max()) + 1 if n else 0
     used = np.flatnonzero(share > 0)
     if n_groups < len(used):
@@ -134,8 +134,23 @@ def _strata(y: NDArray[np.generic], stratify: bool) -> NDArray[np.intp]:
     return np.asarray(numbers if stratify else np.zeros(len(y)), dtype=np.intp)
 
 
-def _groups(n: int, texts: Sequence[str] | None, groups: ArrayLike | None) -> tuple[NDArray[np.intp], int]:
-    """Numbers of what may not be divided (near-duplicate texts, given groups, both); number in chains."""
+def grouped(n: int, texts: Sequence[str] | None, groups: ArrayLike | None) -> tuple[NDArray[np.intp], int]:
+    """Number what may not be divided: rows of near-duplicate texts, of a given group, or both.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+    texts : sequence of str (n,), or None
+    groups : array-like (n,), or None
+
+    Returns
+    -------
+    group : array of int (n,)
+        From 0 on.
+    n_chained : int
+        Rows of chains of near-duplicates too long to be kept together.
+    """
     joined = np.arange(n, dtype=np.intp)
     if groups is not None:
         joined = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.intp)
