@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from guessing import WordClassifier, WordRegressor, guesser
 from threadpoolctl import threadpool_limits
 
-from interpllm.estimators import AugLinearClassifier, AugLinearRegressor
+from interpllm.estimators import (
+    AugLinearClassifier,
+    AugLinearRegressor,
+    DistilledClassifier,
+    DistilledRegressor,
+    LLMClassifier,
+)
 from interpllm.testing import check_text_estimator
+
+PLAIN: dict[str, Any] = {"llm": None, "cv": 2, "ngram_range": (1, 1)}
 
 # Of the checks that are ours, how many apply; scikit-learn's depend on the release that is installed.
 ESTIMATORS = [
-    (AugLinearClassifier(llm=None, cv=2, ngram_range=(1, 1)), 74),
-    (AugLinearRegressor(llm=None, cv=2, ngram_range=(1, 1)), 63),
+    (AugLinearClassifier(**PLAIN), 74),
+    (AugLinearRegressor(**PLAIN), 63),
+    (DistilledClassifier(WordClassifier(), holdout=0, **PLAIN), 73),
+    (DistilledRegressor(WordRegressor(), holdout=0, **PLAIN), 63),
+    (LLMClassifier(guesser()), 60),
 ]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERPLLM_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize(("est", "n_checks"), ESTIMATORS, ids=lambda value: type(value).__name__)
