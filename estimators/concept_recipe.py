@@ -41,6 +41,8 @@ ROUNDS = 2
 """Rounds of proposals by a language model that can write questions."""
 PER_ROUND = 20
 """Questions asked for in a round."""
+BANK = 40
+"""Questions of the library's own that are asked where there are no others: all of them would take hours."""
 WEAK = frozenset({"smollm2-135m"})
 """Models whose questions are no use; with them the library's own questions are tried instead."""
 
@@ -70,7 +72,7 @@ class ConceptRecipe:
     task: str | None
     n_concepts: int
     n_rounds: int | Literal["auto"]
-    bank: bool | Literal["auto"]
+    bank: bool | int | Literal["auto"]
     second_llm: LLM
     min_kappa: float
     reliability: float
@@ -106,10 +108,9 @@ class ConceptRecipe:
         rows = concept_rows(X)
         session = as_session(self.llm, cache=self.cache)
         concepts = self._concepts(rows)
-        n_rounds, bank = self._proposers(session, rows, concepts)
+        n_rounds, n_bank = self._proposers(session, rows, concepts)
         answering = self._answering(session, rows)
-        stand_for = question_bank()
-        asked = [*concepts, *(stand_for if bank else stand_for[: n_rounds * PER_ROUND])]
+        asked = [*concepts, *question_bank()[: n_bank + n_rounds * PER_ROUND]]
         plan = answering.plan(asked)
         if y is not None and n_rounds and session is not None and rows.texts is not None:
             codes = pd.factorize(np.asarray(y, dtype=object))[0] if self._is_classifier else np.asarray(y)
@@ -128,13 +129,16 @@ class ConceptRecipe:
         rows, task = prepared.rows, prepared.task
         session = as_session(self.llm, cache=self.cache)
         concepts = self._concepts(rows)
-        n_rounds, bank = self._proposers(session, rows, concepts)
+        n_rounds, n_bank = self._proposers(session, rows, concepts)
         seed = 0 if self.random_state is None else int(self.random_state)
+        proposes = n_rounds or 0 < n_bank < len(question_bank())
         parts = split_rows(
             task.y,
             groups=task.groups,
             # Rows that nothing is proposed from would be wasted on that.
-            sizes=SIZES if n_rounds else (0.0, SIZES[0] + SIZES[1], SIZES[2]),
+            sizes=SIZES
+            if n_rounds or 0 < n_bank < len(question_bank())
+            else (0.0, SIZES[0] + SIZES[1], SIZES[2]),
             stratify=bool(task.classes),
             random_state=seed,
         )
@@ -147,7 +151,8 @@ class ConceptRecipe:
             session=session,
             n_rounds=n_rounds,
             per_round=PER_ROUND,
-            bank=bank,
+            n_bank=n_bank,
+            cache=self.cache,
             random_state=seed,
         )
         kappa, agreement = self._agreement(answering, questions, parts)
@@ -246,10 +251,8 @@ class ConceptRecipe:
             return concepts
         return concepts.add(*rows.columns)
 
-    def _proposers(
-        self, session: Session | None, rows: ConceptRows, concepts: ConceptSet
-    ) -> tuple[int, bool]:
-        """Rounds of proposals, and whether the library's own questions are tried."""
+    def _proposers(self, session: Session | None, rows: ConceptRows, concepts: ConceptSet) -> tuple[int, int]:
+        """Rounds of proposals, and how many of the library's own questions are tried."""
         able = session is not None and rows.texts is not None and "complete" in session.capabilities
         if self.n_rounds == "auto":
             weak = session is None or session.identity.get("model") in WEAK
@@ -261,10 +264,12 @@ class ConceptRecipe:
                 "Questions can be proposed only from texts, by a language model that completes. Set "
                 "n_rounds=0, or give such a model in llm= and texts in X."
             )
-        bank = self.bank
-        if bank == "auto":
-            bank = not n_rounds and not len(concepts)
-        return n_rounds, bool(bank)
+        every = len(question_bank())
+        if self.bank == "auto":
+            return n_rounds, 0 if n_rounds or len(concepts) else min(BANK, every)
+        if isinstance(self.bank, bool):
+            return n_rounds, every * self.bank
+        return n_rounds, min(int(self.bank), every)
 
     def _signs(self, questions: Sequence[Question]) -> dict[str, int]:
         """Id -> sign that the weight must have."""
@@ -284,8 +289,10 @@ class ConceptRecipe:
         rounds = self.n_rounds
         if rounds != "auto" and not (isinstance(rounds, Integral) and rounds >= 0):
             raise InputError(f"n_rounds must be 'auto' or a whole number of rounds, not {rounds!r}.")
-        if self.bank not in ("auto", True, False):
-            raise InputError(f"bank must be 'auto', True or False, not {self.bank!r}.")
+        if self.bank != "auto" and not (isinstance(self.bank, Integral) and self.bank >= 0):
+            raise InputError(
+                f"bank must be 'auto', True, False, or a number of questions, not {self.bank!r}."
+            )
         if self.task is not None and not isinstance(self.task, str):
             raise InputError(f"task must be a few words in a str or None, not {self.task!r}.")
         if not (isinstance(self.reliability, Real) and 0 <= self.reliability <= 1):

@@ -20,9 +20,10 @@ from sklearn.pipeline import make_pipeline
 from interpllm.errors import InputError
 from interpllm.estimators.aug_linear import AugLinearClassifier, AugLinearRegressor
 from interpllm.estimators.concept_answers import Answering, Array
-from interpllm.llm import Session
+from interpllm.llm import Session, connect
 from interpllm.propose.bank import question_bank
 from interpllm.propose.questions import propose_questions
+from interpllm.propose.shortlist import shortlist
 from interpllm.propose.templates import class_names
 from interpllm.runtime import ConceptSet, Question
 from interpllm.select.confirm import compare, question_effects
@@ -95,7 +96,8 @@ def candidates(
     session: Session | None,
     n_rounds: int,
     per_round: int,
-    bank: bool,
+    n_bank: int,
+    cache: Any,
     random_state: int,
 ) -> tuple[list[Question], list[dict[str, Any]]]:
     """All questions to try: those that people wrote, then rounds of proposals, then the bank's.
@@ -122,13 +124,26 @@ def candidates(
             target=task.target or "the label",
             held=held,
             residual=wrong,
-            random_state=random_state,
+            random_state=random_state + number,
         )
         reports.append(proposal.report)
         found += proposal.questions
-    if bank:
-        ids = {question.id for question in found}
-        found += [q for q in question_bank() if q.id not in ids and concepts.allows(q)]
+    ids = {question.id for question in found}
+    own = [q for q in question_bank() if q.id not in ids and concepts.allows(q)] if n_bank else []
+    if n_bank < len(own):
+        assert texts is not None, "the recipe takes all where there are no texts"
+        likely = connect("minilm", cache=cache)
+        shown = [texts[row] for row in rows]
+        own = shortlist(
+            likely,
+            own,
+            shown,
+            task.y[rows],
+            n_bank,
+            classification=bool(task.classes),
+            random_state=random_state,
+        )
+    found += own
     if not found:
         raise InputError(
             "There is no question to ask. Give some in concepts=, let a language model propose with "

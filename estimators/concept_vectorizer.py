@@ -17,6 +17,7 @@ from interpllm.estimators.concept_rows import concept_rows
 from interpllm.estimators.concept_search import Task, candidates
 from interpllm.estimators.inputs import labels_of, numbers_of
 from interpllm.llm import as_session
+from interpllm.propose.bank import question_bank
 from interpllm.runtime import ConceptSet
 from interpllm.select.parts import Parts
 from interpllm.select.screen import MIN_KAPPA, screen
@@ -41,8 +42,9 @@ class ConceptVectorizer(ConceptRecipe, TransformerMixin, BaseEstimator):
         Columns at most.
     n_rounds : int or "auto"
         Rounds of proposals; they need `y`. "auto": 2 where `y` is given and the model is fit for it.
-    bank : bool or "auto"
-        Whether the library's own questions are tried; "auto": where there are no others.
+    bank : bool, int or "auto"
+        Whether the library's own questions are tried, or how many; "auto": 40 where there are no others, or
+        all of them without `y`.
     soft : bool or "auto"
         Whether answers are probabilities; "auto" where a model in process scores them.
     random_state : int, optional
@@ -80,7 +82,7 @@ class ConceptVectorizer(ConceptRecipe, TransformerMixin, BaseEstimator):
         task: str | None = None,
         n_concepts: int = 20,
         n_rounds: int | Literal["auto"] = "auto",
-        bank: bool | Literal["auto"] = "auto",
+        bank: bool | int | Literal["auto"] = "auto",
         soft: bool | Literal["auto"] = "auto",
         random_state: int | None = None,
         cache: str | os.PathLike[str] | None = None,
@@ -128,13 +130,17 @@ class ConceptVectorizer(ConceptRecipe, TransformerMixin, BaseEstimator):
         rows = concept_rows(X)
         session = as_session(self.llm, cache=self.cache)
         concepts = self._concepts(rows)
-        n_rounds, bank = self._proposers(session, rows, concepts)
+        n_rounds, n_bank = self._proposers(session, rows, concepts)
+        if y is None and n_bank:
+            n_bank = len(question_bank())  # nothing tells which of them have to do with the labels
         if n_rounds and y is None:
             if self.n_rounds != "auto":
                 raise InputError(
                     "Questions are proposed from rows of different labels: give y, or n_rounds=0."
                 )
-            n_rounds, bank = 0, self.bank is True or (self.bank == "auto" and not len(concepts))
+            n_rounds = 0
+            if self.bank == "auto" and not len(concepts):
+                n_bank = len(question_bank())
         answering = self._answering(session, rows)
         every = np.arange(len(rows))
         nothing = np.arange(0)
@@ -147,7 +153,8 @@ class ConceptVectorizer(ConceptRecipe, TransformerMixin, BaseEstimator):
             session=session,
             n_rounds=n_rounds,
             per_round=self.n_concepts,
-            bank=bank,
+            n_bank=n_bank,
+            cache=self.cache,
             random_state=0 if self.random_state is None else int(self.random_state),
         )
         dropped: list[tuple[str, str]] = []

@@ -101,8 +101,10 @@ class ConceptLinearClassifier(ConceptLinearRecipe, TextClassifierMixin, BaseEsti
     n_rounds : int or "auto"
         Rounds of proposals; from the second on the proposer sees the rows that the questions so far get most
         wrong. 0 asks nothing but `concepts` (and the bank). "auto": 2 where the model is fit for it.
-    bank : bool or "auto"
-        Whether the library's own general questions are tried, too. "auto": where there are no others.
+    bank : bool, int or "auto"
+        Whether the library's own general questions are tried, too, or how many of them: those most like the
+        texts in a way that goes with the labels, which the embedding model "minilm" tells. "auto": 40 where
+        there are no others.
     second_llm : as `llm`, optional
         Answers the selecting rows, too; questions on which the two disagree are dropped.
     min_kappa : float
@@ -168,7 +170,7 @@ class ConceptLinearClassifier(ConceptLinearRecipe, TextClassifierMixin, BaseEsti
         task: str | None = None,
         n_concepts: int = 20,
         n_rounds: int | Literal["auto"] = "auto",
-        bank: bool | Literal["auto"] = "auto",
+        bank: bool | int | Literal["auto"] = "auto",
         second_llm: LLM = None,
         min_kappa: float = MIN_KAPPA,
         reliability: float = 0.0,
@@ -298,7 +300,7 @@ class ConceptLinearRegressor(ConceptLinearRecipe, TextRegressorMixin, BaseEstima
         task: str | None = None,
         n_concepts: int = 20,
         n_rounds: int | Literal["auto"] = "auto",
-        bank: bool | Literal["auto"] = "auto",
+        bank: bool | int | Literal["auto"] = "auto",
         second_llm: LLM = None,
         min_kappa: float = MIN_KAPPA,
         reliability: float = 0.0,
