@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from interpllm.testing import FakeLLM, Fault
 
@@ -38,15 +37,14 @@ def faulty() -> FakeLLM:
     return reading(faults=(Fault("500", every=29), Fault("bad_json", every=31)), latency=0.01)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.8])
-def test_a_killed_questionnaire_goes_on_where_it_was(tmp_path: Path, share: float) -> None:
+def test_a_killed_questionnaire_goes_on_where_it_was(tmp_path: Path) -> None:
     clean = faulty()
     with clean.serve() as url:
         client(url, tmp_path / "clean").communicate()
     llm = faulty()
     with llm.serve() as url:
         first = client(url, tmp_path / "killed")
-        while llm.received.total() < share * clean.received.total() and first.poll() is None:
+        while llm.received.total() < 0.6 * clean.received.total() and first.poll() is None:
             time.sleep(0.002)
         first.kill()
         assert not first.communicate()[0]
