@@ -136,9 +136,7 @@ class ConceptRecipe:
             task.y,
             groups=task.groups,
             # Rows that nothing is proposed from would be wasted on that.
-            sizes=SIZES
-            if n_rounds or 0 < n_bank < len(question_bank())
-            else (0.0, SIZES[0] + SIZES[1], SIZES[2]),
+            sizes=SIZES if proposes else (0.0, SIZES[0] + SIZES[1], SIZES[2]),
             stratify=bool(task.classes),
             random_state=seed,
         )
