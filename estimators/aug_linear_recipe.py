@@ -47,6 +47,9 @@ JUDGED = 2000
 """Rows that a choice is judged on: more folds are not tried once so many rows were judged."""
 FEW_ROWS = 1000
 """With fewer rows than this an n-gram of one row may be in the table; else it takes two."""
+FEW_LABELS = 500
+"""With fewer rows than this the teacher heeds what the LLM says of texts without any label: with more, a probe
+of its states knows as much, and asking takes longer than reading."""
 AUTO_ORDERS = (1, 2, 3)
 
 
@@ -261,7 +264,7 @@ class AugLinearRecipe:
 
     def _scored(self, session: Session, n_rows: int, classes: Sequence[Any]) -> list[str]:
         """Class names that the LLM is asked to score; none where there are labels enough to do without."""
-        few = n_rows < FEW_ROWS and self.distill and "score" in session.capabilities
+        few = n_rows < FEW_LABELS and self.distill and "score" in session.capabilities
         return class_names(classes) if few else []
 
     def _help(

@@ -257,7 +257,7 @@ def test_with_few_labels_the_template_is_the_one_behind_which_the_llm_names_clas
 
 def test_with_many_labels_nothing_is_scored(tmp_path: Path) -> None:
     llm = FakeLLM(scores=tells, batch_size=64)
-    small(llm, cache=tmp_path).fit(*planted(1000))
+    small(llm, cache=tmp_path).fit(*planted(500))
     assert not llm.received["score"]
 
 
