@@ -48,8 +48,8 @@ JUDGED = 2000
 FEW_ROWS = 1000
 """With fewer rows than this an n-gram of one row may be in the table; else it takes two."""
 FEW_LABELS = 500
-"""With fewer rows than this the teacher heeds what the LLM says of texts without any label: with more, a probe
-of its states knows as much, and asking takes longer than reading."""
+"""With fewer rows the teacher heeds what the LLM says of texts without any label; with more, a probe of its
+states knows as much, and asking takes longer than reading."""
 AUTO_ORDERS = (1, 2, 3)
 
 
