@@ -38,7 +38,10 @@ class Findings:
         return [found.get(key) for key in keys]
 
     def remember(self, findings: Sequence[tuple[Mapping[str, Any], Any]]) -> None:
-        """Keep what was made of replies beside them, under the session's mode; in replay nothing is written.
+        """Keep what was made of replies beside them, under the session's mode.
+
+        A replay writes nothing and keeps it for as long as the session lasts: what it asks next may hang on
+        what it knows, as it did when the replies were stored.
 
         Parameters
         ----------
@@ -50,9 +53,8 @@ class Findings:
         StoreError
             When the store cannot be written.
         """
-        if self.memory.mode != "replay":
-            known = [(self._about(about), value) for about, value in findings]
-            self.memory.keep({digest(about): (about, value) for about, value in known})
+        known = [(self._about(about), value) for about, value in findings]
+        self.memory.keep_findings({digest(about): (about, value) for about, value in known})
 
     def _about(self, about: Mapping[str, Any]) -> dict[str, Any]:
         return {**about, "model": dict(self.identity)}

@@ -69,6 +69,13 @@ class Memory:
             self.store.save(rows.values(), replace=self.mode == "refresh")
         self._anew.update(rows)
 
+    def keep_findings(self, rows: Mapping[bytes, tuple[Mapping[str, Any], Any]]) -> None:
+        """Keep what was made of replies; a replay notes it without writing."""
+        if self.mode == "replay":
+            self._notes.update((key, value) for key, (_, value) in rows.items())
+        else:
+            self.keep(rows)
+
     def keep_vectors(
         self,
         space: Mapping[str, Any],
@@ -84,7 +91,10 @@ class Memory:
 
     def recall(self, keys: Sequence[bytes]) -> dict[bytes, Any]:
         """What was made of replies and kept; unlike for `find`, nothing need be there in replay mode."""
-        return {} if self.store is None else self.store.find(self._readable(keys))
+        found = {} if self.store is None else self.store.find(self._readable(keys))
+        if self.mode == "replay":
+            found |= {key: self._notes[key] for key in keys if key in self._notes}
+        return found
 
     def note(self, about: Mapping[str, Any]) -> Any:
         """What was noted about something (what a server can do, how fast it is), or None."""

@@ -44,6 +44,13 @@ def test_replay_writes_nothing(in_process: Opener, tmp_path: pytest.TempPathFact
     assert in_process(FakeLLM()).recall([OTHER]) == [None]
 
 
+def test_replay_knows_what_it_made_of_stored_replies_itself(in_process: Opener) -> None:
+    in_process(FakeLLM()).remember([(ABOUT, 1)])
+    replay = in_process(FakeLLM(), mode="replay")
+    replay.remember([(OTHER, 2)])
+    assert replay.recall([ABOUT, OTHER]) == [1, 2]
+
+
 def test_off_keeps_nothing(in_process: Opener) -> None:
     off = in_process(FakeLLM(), mode="off")
     off.remember([(ABOUT, 1)])
