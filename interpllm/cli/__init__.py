@@ -11,7 +11,21 @@ from collections.abc import Sequence
 from interpllm import __version__
 from interpllm.errors import InterpLLMError
 
-COMMANDS = ("demo", "models", "fit", "predict", "explain", "rules", "export", "plan", "doctor", "cache")
+COMMANDS = (
+    "demo",
+    "models",
+    "fit",
+    "predict",
+    "explain",
+    "rules",
+    "export",
+    "concepts",
+    "distill",
+    "plan",
+    "batch",
+    "doctor",
+    "cache",
+)
 
 DONE, SAID_ERROR, USAGE, BROKEN_PIPE, INTERRUPTED = 0, 1, 2, 141, 130
 

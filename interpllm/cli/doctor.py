@@ -84,7 +84,7 @@ def _needed_for(library: str, version: str | None) -> str:
 def _examine(args: argparse.Namespace) -> None:
     from interpllm.llm import connect
 
-    with connect(args.llm, model=args.model, cache=args.cache) as session:
+    with connect(args.llm, model=args.llm_model, cache=args.cache) as session:
         print("asking a few small questions ...", file=sys.stderr)
         result = session.probe()
     if args.json:

@@ -1,4 +1,4 @@
-"""``interpllm explain``: which words made a model decide as it did."""
+"""``interpllm explain``: which words, or answers to questions, made a model decide as it did."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import sys
 from typing import Any
 
 from interpllm import runtime
+from interpllm.cli.answering import add_answering, inputs_of
 from interpllm.cli.options import add_color, add_json, add_model, add_rows, at_least_one, model_of
-from interpllm.cli.table import read, write_jsonl
+from interpllm.cli.table import Table, read, write_jsonl
 from interpllm.cli.terminal import safe, table, wants_color
 
-HELP = "show which words of a text made the model decide, and how strongly"
+HELP = "show which words of a text, or answers about it, made the model decide, and how strongly"
 EXAMPLE = """\
   interpllm explain model.json new.csv --rows 3
   echo "not bad at all" | interpllm explain model.json - --format txt"""
@@ -27,17 +28,19 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         type=at_least_one,
         default=8,
         metavar="N",
-        help="strongest n-grams to list a text (default: 8)",
+        help="strongest n-grams or questions to list a text (default: 8)",
     )
     add_color(command)
-    add_json(command, "print one JSON object a text, with every n-gram, its places and its values")
+    add_json(command, "print one JSON object a text, with every n-gram or question and its values")
+    add_answering(command)
 
 
 def run(args: argparse.Namespace) -> None:
     """Explain each text."""
     model = model_of(args.model)
-    texts = read(args.data, args.format).texts(args.text)[: args.rows]
-    explanations = model.explain(texts)
+    data = read(args.data, args.format)
+    data = Table(data.source, {name: values[: args.rows] for name, values in data.columns.items()})
+    explanations = model.explain(*inputs_of(args, model, data))
     if args.json:
         write_jsonl(sys.stdout, (as_json(explanation) for explanation in explanations))
         return
@@ -58,16 +61,31 @@ def drawn(explanation: runtime.Explanation, top: int, color: bool) -> str:
         Colour the words; without, they are marked ``{+for+}`` and ``[-against-]``.
     """
     strength = explanation.strength
-    ledger = [(part.phrase, strength(part.values)) for part in explanation.contributions]
-    ledger.sort(key=lambda entry: -abs(entry[1]))
-    rows = [("(every text)", strength(explanation.base)), *ledger[:top]]
-    if rest := [value for _, value in ledger[top:]]:
-        rows.append((f"({len(rest)} more)", sum(rest)))
-    rows.append(("= decision", strength(explanation.decision)))
-    said = f"-> {safe(explanation.prediction)}   ({explanation.coverage:.0%} of its n-grams are in the model)"
-    header = ("n-gram", "up or down" if not explanation.classes else f"for {safe(explanation.prediction)}")
-    cells = [(phrase, f"{value:+.3f}") for phrase, value in rows]
-    return "\n".join([explanation.to_ansi(color), said, table(header, cells, right=(header[1],))])
+    asked = any(part.question is not None for part in explanation.contributions)
+    ledger = [(part.phrase, _answer(part), strength(part.values)) for part in explanation.contributions]
+    ledger.sort(key=lambda entry: -abs(entry[2]))
+    rows = [("(every text)", "", strength(explanation.base)), *ledger[:top]]
+    if rest := [value for _, _, value in ledger[top:]]:
+        rows.append((f"({len(rest)} more)", "", sum(rest)))
+    rows.append(("= decision", "", strength(explanation.decision)))
+    share = f"{explanation.coverage:.0%} of " + (
+        "the questions are answered" if asked else "its n-grams are in the model"
+    )
+    value = "up or down" if not explanation.classes else f"for {safe(explanation.prediction)}"
+    cells = [(phrase, answer, f"{number:+.3f}") for phrase, answer, number in rows]
+    lines = [explanation.to_ansi(color)] if explanation.text else []
+    lines.append(f"-> {safe(explanation.prediction)}   ({share})")
+    if asked:
+        lines.append(table(("question", "answer", value), cells, right=("answer", value)))
+    else:
+        lines.append(table(("n-gram", value), [(cell[0], cell[2]) for cell in cells], right=(value,)))
+    return "\n".join(lines)
+
+
+def _answer(part: runtime.Contribution) -> str:
+    if part.question is None:
+        return ""
+    return "none" if part.answer is None else f"{part.answer:.2f}"
 
 
 def as_json(explanation: runtime.Explanation) -> dict[str, Any]:

@@ -5,72 +5,90 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from interpllm.cli import estimator as making
 from interpllm.cli.measure import measure, sentence
-from interpllm.cli.options import (
-    add_estimator,
-    add_json,
-    add_llm,
-    add_rows,
-    estimator_of,
-    named,
-    training_rows,
-)
+from interpllm.cli.options import add_json
+from interpllm.cli.questions import frame_of
 from interpllm.cli.table import read
 from interpllm.cli.terminal import size
 from interpllm.errors import InputError
+from interpllm.runtime import LinearModel
 
 HELP = "make a readable model of texts with labels, and write it to one file"
 EXAMPLE = """\
   interpllm fit reviews.csv --text text --label label --out model.json
-  interpllm fit reviews.csv --llm none --max-terms 100 --test held_out.csv"""
+  interpllm fit reviews.csv --llm none --max-terms 100 --test held_out.csv
+  interpllm fit reviews.csv --estimator concepts --task "is the guest content" --llm http://localhost:8000/v1
+  interpllm fit answers.csv --estimator concept-tree --answers --label label"""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_rows(command, "texts with labels", label="column of labels (default: label)")
+    making.add_training(command)
     command.add_argument(
         "--out", metavar="FILE", default="model.json", help="model file, .json or .py (default: model.json)"
     )
     command.add_argument(
         "--test", metavar="FILE", help="rows not trained on, with the same columns: print accuracy"
     )
-    add_llm(command, default="local")
-    add_estimator(command)
     add_json(command, "print what was made as JSON")
 
 
 def run(args: argparse.Namespace) -> None:
     """Fit, write the model, say what was made."""
-    texts, labels, regression = training_rows(args, read(args.data, args.format))
+    training = making.training_of(args)
     # What can be found wanting before the fit is looked at before the fit.
     writable(args.out)
-    held_out = test_rows(args, regression) if args.test else None
-    estimator = estimator_of(args, regression)
+    if args.estimator != making.AUG and args.out.endswith(".py"):
+        raise InputError(
+            f"--out {args.out}: questions are answered by a language model until they have stand-ins. Write "
+            "a .json file, then: interpllm distill MODEL DATA --out FILE.py"
+        )
+    held_out = test_rows(args, training.regression) if args.test else None
+    made = fitted(args, making.estimator_of(args, training.regression), training, held_out)
+    if args.json:
+        print(json.dumps(made, ensure_ascii=False, default=plain))
+    else:
+        print(said(made, args))
+
+
+def fitted(
+    args: argparse.Namespace,
+    estimator: Any,
+    training: making.Training,
+    held_out: tuple[dict[str, Any], list[Any]] | None,
+) -> dict[str, Any]:
+    """Fit, write the model to ``--out``, and say in figures what was made."""
     started = time.perf_counter()
-    estimator.fit(texts, named(labels, args.label or "label"))
+    making.fit(estimator, training, args.label)
     seconds = time.perf_counter() - started
+    if args.task is not None and not isinstance(estimator.model_, LinearModel):
+        # Whoever asks the questions again has to say the same, to find the answers that are stored.
+        estimator.model_ = replace(estimator.model_, meta={**estimator.model_.meta, "task": args.task})
     estimator.export(args.out)
     model = estimator.model_
     made: dict[str, Any] = {
         "model": args.out,
         "bytes": Path(args.out).stat().st_size,
         "estimator": type(estimator).__name__,
-        "rows": len(texts),
+        "rows": len(training.y),
         "classes": list(model.classes),
-        "ngram_range": list(model.ngram_range),
         "n_terms": model.n_terms,
         "seconds": seconds,
         "report": dict(estimator.report_),
     }
-    if held_out is not None:
-        made["test"] = measure(held_out[1], model.predict(held_out[0]), regression)
-    if args.json:
-        print(json.dumps(made, ensure_ascii=False, default=str))
+    if isinstance(model, LinearModel):
+        made["ngram_range"] = list(model.ngram_range)
     else:
-        print(said(made, args))
+        made |= {"questions": [q.text for q in model.questions], "unanswered": list(model.unanswered)}
+    if held_out is not None:
+        made["test"] = measure(held_out[1], list(estimator.predict(**held_out[0])), training.regression)
+    return made
 
 
 def writable(path: str) -> None:
@@ -81,26 +99,64 @@ def writable(path: str) -> None:
         raise InputError(f"--out {path}: there is no such folder; make it first.")
 
 
-def test_rows(args: argparse.Namespace, regression: bool) -> tuple[list[str], list[Any]]:
-    """Texts and labels of ``--test``."""
+def test_rows(args: argparse.Namespace, regression: bool) -> tuple[dict[str, Any], list[Any]]:
+    """What ``predict`` takes of the rows of ``--test``, and their labels."""
     held_out = read(args.test)
     truth = held_out.numbers(args.label) if regression else held_out.labels(args.label)
-    return held_out.texts(args.text), truth
+    if not args.answers:
+        return {"X": held_out.texts(args.text)}, truth
+    text = making.text_beside(args, held_out)
+    names = making.columns_of_answers(args, held_out)
+    texts = {} if text is None else {"texts": held_out.texts(text)}
+    return {"X": frame_of(held_out, names), **texts}, truth
+
+
+def plain(value: Any) -> Any:
+    """Tables and arrays of a report as JSON values."""
+    if hasattr(value, "to_json") and hasattr(value, "index"):
+        return json.loads(value.to_json(orient="table", index=True))["data"]
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def said(made: dict[str, Any], args: argparse.Namespace) -> str:
     """What was made, for people."""
-    low, high = made["ngram_range"]
     kind = f"{len(made['classes'])} classes" if made["classes"] else "a number"
-    score = "accuracy" if made["classes"] else "r2"
-    chosen, alone = made["report"]["chosen"]["score"], made["report"]["plain"]["score"]
+    tell: Callable[[dict[str, Any]], list[str]] = _of_ngrams if "ngram_range" in made else _of_questions
     lines = [
         f"{args.out}: {made['estimator']} for {kind}, from {made['rows']} texts in {made['seconds']:.0f} s",
-        f"  {made['n_terms']:,} n-grams of {low} to {high} words, {size(made['bytes'])}",
-        f"  cross-validated {score} {chosen:.3f} ({alone:.3f} without the language model)",
+        *tell(made),
     ]
     if "test" in made:
         lines.append(f"  on {args.test}: {sentence(made['test'])}")
-    if args.out.endswith(".json"):
+    if made.get("unanswered"):
+        lines.append(f"next: interpllm concepts show {args.out}    interpllm distill {args.out} TEXTS.csv")
+    elif args.out.endswith(".json"):
         lines.append(f"next: interpllm rules {args.out}    interpllm predict {args.out} NEW.csv")
     return "\n".join(lines)
+
+
+def _of_ngrams(made: dict[str, Any]) -> list[str]:
+    low, high = made["ngram_range"]
+    score = "accuracy" if made["classes"] else "r2"
+    chosen, alone = made["report"]["chosen"]["score"], made["report"]["plain"]["score"]
+    return [
+        f"  {made['n_terms']:,} n-grams of {low} to {high} words, {size(made['bytes'])}",
+        f"  cross-validated {score} {chosen:.3f} ({alone:.3f} without the language model)",
+    ]
+
+
+def _of_questions(made: dict[str, Any]) -> list[str]:
+    report, score = made["report"], "accuracy" if made["classes"] else "r2"
+    scores = report["confirm"]
+    own, others = scores.loc["model"], scores.drop(index="model")
+    beside = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in others["score"].items())
+    n = len(made["questions"])
+    lines = [
+        f"  {n} question{'' if n == 1 else 's'} of {len(report['candidates'])} that were tried, "
+        f"{size(made['bytes'])}",
+        f"  on {own['n_rows']:.0f} rows that nothing was chosen on: {score} {own['score']:.3f} "
+        f"({own['low']:.3f} to {own['high']:.3f}); {beside}",
+    ]
+    if report["usage"]:
+        lines.append(f"  {report['usage']['requests']:,} requests to the language model")
+    return lines

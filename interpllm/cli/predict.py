@@ -1,4 +1,4 @@
-"""``interpllm predict``: labels for new texts, with the runtime alone."""
+"""``interpllm predict``: labels for new texts, with the runtime alone where the model can."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from interpllm.cli.answering import add_answering, inputs_of
 from interpllm.cli.measure import measure, sentence
 from interpllm.cli.options import add_json, add_model, add_rows, model_of
 from interpllm.cli.table import Table, read, write_csv, write_jsonl
 from interpllm.errors import InputError
 from interpllm.runtime.envelope import write_atomically
 
-HELP = "label new texts with a model file; no language model is asked"
+HELP = "label new texts with a model file; a language model is asked only by questions without stand-ins"
 EXAMPLE = """\
   interpllm predict model.json new.csv > labelled.csv
-  echo "would not buy again" | interpllm predict model.json - --format txt"""
+  echo "would not buy again" | interpllm predict model.json - --format txt
+  interpllm predict questions.json new.csv --llm http://localhost:8000/v1"""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -29,17 +31,18 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", metavar="FILE", help="where to (default: standard output)")
     command.add_argument("--proba", action="store_true", help="a column with the probability of each class")
     add_json(command, "write JSON Lines instead of CSV")
+    add_answering(command)
 
 
 def run(args: argparse.Namespace) -> None:
     """Read, predict, write the rows with their predictions."""
     model = model_of(args.model)
     data = read(args.data, args.format)
-    texts = data.texts(args.text)
-    predictions = model.predict(texts)
+    inputs = inputs_of(args, model, data)
+    predictions = model.predict(*inputs)
     columns: dict[str, Sequence[Any]] = {"prediction": predictions}
     if model.task == "classification":
-        probabilities = model.predict_proba(texts)
+        probabilities = model.predict_proba(*inputs)
         columns["probability"] = [max(row) for row in probabilities]
         if args.proba:
             for label, column in zip(model.classes, zip(*probabilities, strict=True), strict=True):

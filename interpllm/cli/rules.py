@@ -11,7 +11,7 @@ from interpllm.cli.options import add_json, add_model, at_least_one, model_of
 from interpllm.cli.table import write_jsonl
 from interpllm.cli.terminal import safe, table
 
-HELP = "print the model: its strongest n-grams a class, with what the training rows say about them"
+HELP = "print the model: its strongest n-grams or questions a class, with what the training rows say of them"
 EXAMPLE = """\
   interpllm rules model.json --top 20
   interpllm rules model.json --json > rules.jsonl"""
@@ -21,7 +21,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_model(command)
     command.add_argument(
-        "--top", type=at_least_one, default=20, metavar="N", help="n-grams a class (default: 20)"
+        "--top",
+        type=at_least_one,
+        default=20,
+        metavar="N",
+        help="n-grams, questions or paths a class (default: 20)",
     )
     add_json(command, "print every rule, one JSON object a line")
 
