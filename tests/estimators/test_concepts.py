@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from concept_oracle import TOPICS, oracle, question, rows, texts_asked
+from concept_oracle import answers as answers_of
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
@@ -150,6 +152,47 @@ def test_ngrams_tell_what_the_questions_leave_over(tmp_path: Path) -> None:
     assert right > (alone.predict(half) == np.array(y)).mean() + 0.1
     both.export(tmp_path / "m.json")
     assert load(tmp_path / "m.json") == both.model_
+
+
+# How far the answers are to be trusted ----------------------------------------------------------------
+
+
+def other_opinion(request: Any) -> Any:
+    """Answers as the oracle does, but decides on refund by the number of letters."""
+    found = answers_of(request)
+    content = request.messages[-1]["content"]
+    for name in re.findall(r"^(q\d+): (?:Asked \")?Does the text speak of refund", content, re.M):
+        for row, said in found.items():
+            said[name] = "yes" if len(content) * int(row[1:]) % 3 else "no"
+    return found
+
+
+def test_questions_on_which_two_models_disagree_are_dropped() -> None:
+    second = FakeLLM(other_opinion, name="second")
+    model = ConceptLinearClassifier(oracle(), concepts=QUESTIONS, n_rounds=0, second_llm=second)
+    model.fit(*rows())
+    dropped = model.report_["candidates"].set_index("question")["dropped"]
+    assert dropped[question("refund")] == "agreement"
+    assert pd.isna(dropped[question("damage")])
+    assert question("refund") not in asked(model)
+
+
+def test_other_words_get_the_same_answers_from_a_model_that_reads() -> None:
+    model = ConceptLinearClassifier(oracle(), concepts=QUESTIONS, n_rounds=0, reliability=0.2)
+    model.fit(*rows())
+    agreement = model.report_["agreement"]
+    assert len(agreement) == len(QUESTIONS)
+    assert agreement["kappa"].min() == 1.0
+
+
+def test_gold_answers_tell_how_right_the_model_is() -> None:
+    answers, y, _ = table()
+    gold = answers.copy()
+    gold.iloc[:60, :] = 1 - gold.iloc[:60, :]
+    model = ConceptLinearClassifier(None, gold=gold).fit(answers, y)
+    figures = model.report_["gold"].set_index("question")
+    assert figures.loc[question("refund"), "n"] == 240
+    assert 0.4 < figures["sensitivity"].iloc[0] < 0.9
 
 
 # Questions that people hold ---------------------------------------------------------------------------
