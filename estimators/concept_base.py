@@ -20,7 +20,7 @@ from interpllm.estimators.concept_search import Task
 from interpllm.estimators.inputs import column_of, weights_of
 from interpllm.estimators.stand_ins import StandIns
 from interpllm.llm import as_session
-from interpllm.runtime import Evidence, Question
+from interpllm.runtime import ConceptSet, Evidence, Question
 
 
 class Beside(NamedTuple):
@@ -220,10 +220,8 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
         return bool(self.model_.deployable)
 
     @property
-    def concepts_(self) -> Any:
+    def concepts_(self) -> ConceptSet:
         """The questions of the model as a `ConceptSet`, to lock, veto, edit, and fit again."""
-        from interpllm.runtime import ConceptSet
-
         check_is_fitted(self, "model_")
         given = ConceptSet.of(self.concepts) if self.concepts is not None else ConceptSet()
         ids = {question.id for question in self.model_.questions}

@@ -31,7 +31,6 @@ from interpllm.propose.bank import question_bank
 from interpllm.propose.questions import plan_questions
 from interpllm.runtime import ConceptSet, Question
 from interpllm.select.parts import SIZES, Parts, grouped, split_rows
-from interpllm.select.screen import MIN_KAPPA
 from interpllm.select.sparse import Loss
 
 LLM = str | Session | LanguageModel | None
@@ -330,6 +329,3 @@ def groups_of(rows: ConceptRows, groups: Any) -> NDArray[np.intp]:
             )
         given = pd.factorize(pd.Series(groups), use_na_sentinel=False)[0]
     return grouped(len(rows), rows.texts, given)[0]
-
-
-__all__ = ["MIN_KAPPA", "ConceptRecipe", "Prepared", "groups_of", "loss_for"]

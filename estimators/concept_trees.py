@@ -13,12 +13,13 @@ from interpllm.errors import InputError
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin
 from interpllm.estimators.concept_answers import Answering, Array
 from interpllm.estimators.concept_base import Beside, ConceptEstimator, confirmed, warn_few
-from interpllm.estimators.concept_recipe import LLM, MIN_KAPPA, Concepts, Prepared
+from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
 from interpllm.estimators.concept_rows import ConceptRows
 from interpllm.estimators.concept_search import Screened, Task
 from interpllm.llm import as_session
 from interpllm.runtime import ConceptTree, Node
 from interpllm.select.path import column_means
+from interpllm.select.screen import MIN_KAPPA
 from interpllm.select.tree import Tree, choose_leaves, grow
 
 

@@ -15,12 +15,13 @@ from interpllm.errors import InputError
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin
 from interpllm.estimators.concept_answers import Array
 from interpllm.estimators.concept_base import Beside, ConceptEstimator, confirmed, evidence_of, warn_few
-from interpllm.estimators.concept_recipe import LLM, MIN_KAPPA, Concepts, Prepared
+from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
 from interpllm.estimators.concept_search import Screened, Task, choose_path, fitted
 from interpllm.estimators.residual import fit_residual, mixed
 from interpllm.runtime import ConceptLinear
 from interpllm.select.path import Weighed
 from interpllm.select.scorecard import scorecard
+from interpllm.select.screen import MIN_KAPPA
 
 
 class ConceptLinearRecipe(ConceptEstimator):
