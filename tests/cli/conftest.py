@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,9 @@ import pytest
 
 from interpllm.cli import main
 from interpllm.runtime import Evidence, LinearModel, save
+
+# For the fake model that proposes and answers questions, tests/concept_oracle.py.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 class Ran(NamedTuple):
