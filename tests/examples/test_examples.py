@@ -1,18 +1,69 @@
-"""Every example runs as a user would run it, without a language model."""
+"""Every example runs as a user would run it, without a language model and offline."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+from interpllm.runtime import load
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_runs_and_prints_a_figure(example: Path) -> None:
-    done = subprocess.run([sys.executable, example, "none"], capture_output=True, text=True, check=False)
+def run(example: str, argument: str) -> str:
+    """What an example prints; the test fails with its traceback."""
+    path = EXAMPLES / f"{example}.py"
+    done = subprocess.run([sys.executable, path, argument], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "accuracy" in done.stdout
+    return done.stdout
+
+
+def test_every_example_is_run_here() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"few_labels", "concepts_support_tickets"}
+
+
+def test_few_labels_prints_its_accuracy() -> None:
+    assert "accuracy" in run("few_labels", "none")
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What the concept example prints, and the folder that it leaves."""
+    folder = tmp_path_factory.mktemp("tickets")
+    return run("concepts_support_tickets", str(folder)), folder
+
+
+def test_stored_replies_are_enough_for_a_model_far_better_than_a_plain_one(
+    replayed: tuple[str, Path],
+) -> None:
+    confirmed = replayed[0].partition("confirming rows")[2].partition("\n\n")[0]
+    scores = dict(re.findall(r"^(model|tfidf) +([.\d]+)", confirmed, re.MULTILINE))
+    assert float(scores["model"]) > 0.9 > 0.75 > float(scores["tfidf"])
+
+
+def test_it_says_which_questions_no_stand_in_answers_well_enough(replayed: tuple[str, Path]) -> None:
+    said = replayed[0].partition("still need the language model:\n")[2].partition("\n\n")[0].split("\n")
+    rows = re.findall(r"^ *(.+\?) +[.\d]+ +-?[.\d]+ +False$", replayed[0], re.MULTILINE)
+    assert rows
+    assert [line.strip() for line in said] == rows
+
+
+def test_it_ends_deployable(replayed: tuple[str, Path]) -> None:
+    assert "deployable: True" in replayed[0]
+
+
+def test_both_files_predict_without_a_language_model(replayed: tuple[str, Path]) -> None:
+    text = "I was charged twice this month, please refund one of them"
+    done = subprocess.run(
+        [sys.executable, "-I", replayed[1] / "tickets.py"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "billing" in done.stdout
+    assert load(replayed[1] / "tickets.json").predict([text]) == ["billing"]
