@@ -6,7 +6,9 @@ import argparse
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from interpllm import __version__
 from interpllm.errors import InterpLLMError
@@ -82,7 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     args = parser().parse_args(argv)
     try:
-        args.run(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warned
+            args.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("interpllm: interrupted; what a language model has answered so far is kept", file=sys.stderr)
@@ -95,3 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"interpllm {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
         return SAID_ERROR
     return DONE
+
+
+def _warned(message: Warning | str, *where: Any, **further: Any) -> None:
+    """Say a warning as errors are said: in one line, without the place in the code."""
+    print(f"interpllm: {' '.join(str(message).split())}", file=sys.stderr)

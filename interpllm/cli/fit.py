@@ -122,8 +122,9 @@ def said(made: dict[str, Any], args: argparse.Namespace) -> str:
     """What was made, for people."""
     kind = f"{len(made['classes'])} classes" if made["classes"] else "a number"
     tell: Callable[[dict[str, Any]], list[str]] = _of_ngrams if "ngram_range" in made else _of_questions
+    what = "rows of answers" if args.answers else "texts"
     lines = [
-        f"{args.out}: {made['estimator']} for {kind}, from {made['rows']} texts in {made['seconds']:.0f} s",
+        f"{args.out}: {made['estimator']} for {kind}, from {made['rows']} {what} in {made['seconds']:.0f} s",
         *tell(made),
     ]
     if "test" in made:

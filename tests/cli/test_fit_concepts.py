@@ -90,6 +90,15 @@ def test_fit_on_answers_asks_nobody(cli: Cli, tmp_path: Path) -> None:
     assert "accuracy 1.000" in predicted.err
 
 
+@pytest.mark.filterwarnings("always")
+def test_warning_is_one_line_without_code(cli: Cli) -> None:
+    useless = [0] * len(TEXTS)
+    data = written(useless, LABELS, names=("Is it empty?", "label"))
+    ran = cli("fit", "-", "--estimator", "concepts", "--answers", stdin=data)
+    assert ran.err.startswith("interpllm: No question tells more")
+    assert ran.err.count("\n") == 1
+
+
 def test_tree_on_answers_is_drawn(cli: Cli) -> None:
     ran = cli("fit", "-", "--estimator", "concept-tree", "--answers", "--max-leaves", 3, stdin=ANSWERS)
     assert "ConceptTreeClassifier" in ran.out, ran.err
