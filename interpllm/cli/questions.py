@@ -30,7 +30,10 @@ def opened(path: str) -> ConceptSet | ConceptLinear | ConceptTree:
         When it is neither.
     """
     if not Path(path).is_file():
-        raise InputError(f"there is no file {path}; make one with: interpllm concepts add {path} QUESTION")
+        raise InputError(
+            f"there is no file {path}; interpllm fit --estimator concepts makes a model of questions, and "
+            "interpllm concepts add a file of questions."
+        )
     try:
         is_set = json.loads(Path(path).read_bytes())["kind"] == "concept_set"
     except (ValueError, TypeError, KeyError, RecursionError):
