@@ -135,6 +135,16 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
         """
         return super().predict(Beside(X, texts))
 
+    def _how_made(self, report: dict[str, Any]) -> dict[str, Any]:
+        """For the document: the estimator, the task that questions are asked under, the confirmed figures."""
+        scores = report["confirm"].loc["model"]
+        figures = {name: float(scores[name]) for name in ("score", "low", "high", "n_rows")}
+        return {
+            "estimator": type(self).__name__,
+            "task": self.task,
+            "confirmed": {name: x if np.isfinite(x) else None for name, x in figures.items()},
+        }
+
     # Stand-ins --------------------------------------------------------------------------------------------
 
     def distill(
@@ -257,13 +267,6 @@ def evidence_of(
         share = np.mean(targets == task.classes[leaning[column]]) if task.classes else np.mean(targets)
         found[question.id] = Evidence(len(yes), float(share), int(positions[yes[0]]))
     return found
-
-
-def confirmed(report: dict[str, Any]) -> dict[str, Any]:
-    """How good the model was on rows that nothing was chosen or fitted on, for its document."""
-    scores = report["confirm"].loc["model"]
-    figures = {name: float(scores[name]) for name in ("score", "low", "high", "n_rows")}
-    return {"confirmed": {name: x if np.isfinite(x) else None for name, x in figures.items()}}
 
 
 def warn_few(n: int, wanted: int) -> None:

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from interpllm.errors import InputError
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin
 from interpllm.estimators.concept_answers import Answering, Array
-from interpllm.estimators.concept_base import Beside, ConceptEstimator, confirmed, warn_few
+from interpllm.estimators.concept_base import Beside, ConceptEstimator, warn_few
 from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
 from interpllm.estimators.concept_rows import ConceptRows
 from interpllm.estimators.concept_search import Screened, Task
@@ -58,7 +58,7 @@ class ConceptTreeRecipe(ConceptEstimator):
             questions=tuple(found.questions[column] for column in asked),
             means=tuple(map(float, column_means(found.values[:, asked]))),
             n_rows=len(prepared.rows),
-            meta={"estimator": type(self).__name__, **confirmed(found.report)},
+            meta=self._how_made(found.report),
         )
         self.report_ = found.report
 

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from interpllm.errors import InputError
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin
 from interpllm.estimators.concept_answers import Array
-from interpllm.estimators.concept_base import Beside, ConceptEstimator, confirmed, evidence_of, warn_few
+from interpllm.estimators.concept_base import Beside, ConceptEstimator, evidence_of, warn_few
 from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
 from interpllm.estimators.concept_search import Screened, Task, choose_path, fitted
 from interpllm.estimators.residual import fit_residual, mixed
@@ -66,7 +66,7 @@ class ConceptLinearRecipe(ConceptEstimator):
             residual=table,
             evidence=evidence_of(found.questions, found.values, task, _leaning(weighed), prepared.positions),
             n_rows=len(rows),
-            meta={"estimator": type(self).__name__, "C": float(found.how[0]), **confirmed(found.report)},
+            meta={**self._how_made(found.report), "C": float(found.how[0])},
         )
         self.report_ = found.report
 

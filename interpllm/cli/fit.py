@@ -6,7 +6,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +66,6 @@ def fitted(
     started = time.perf_counter()
     making.fit(estimator, training, args.label)
     seconds = time.perf_counter() - started
-    if args.task is not None and not isinstance(estimator.model_, LinearModel):
-        # Whoever asks the questions again has to say the same, to find the answers that are stored.
-        estimator.model_ = replace(estimator.model_, meta={**estimator.model_.meta, "task": args.task})
     estimator.export(args.out)
     model = estimator.model_
     made: dict[str, Any] = {
