@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from interpllm.errors import InputError
-from interpllm.estimators.base import TextEstimatorMixin
+from interpllm.estimators.base import TextClassifierMixin, TextEstimatorMixin
 from interpllm.estimators.concept_answers import Array
 from interpllm.estimators.concept_recipe import ConceptRecipe, Prepared, groups_of, loss_for
 from interpllm.estimators.concept_rows import ConceptRows, answer_frame, concept_rows
@@ -238,6 +238,40 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
         return ConceptSet(self.model_.questions, given.locked & ids, given.vetoed)
 
 
+class ConceptClassifierMixin(TextClassifierMixin):
+    """Probabilities and scores of a classifier of questions; stands right of `ConceptEstimator`."""
+
+    def predict_proba(self, X: Any, texts: Any = None) -> NDArray[np.float64]:
+        """Probability of each class for each row.
+
+        Parameters
+        ----------
+        X, texts
+            As for `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+            Columns in the order of `classes_`; rows sum to 1. Of a tree: the shares at the row's leaf.
+        """
+        return super().predict_proba(Beside(X, texts))
+
+    def decision_function(self, X: Any, texts: Any = None) -> NDArray[np.float64]:
+        """Score of each row.
+
+        Parameters
+        ----------
+        X, texts
+            As for `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) for two classes, else (n_rows, n_classes)
+            Log-odds; of a tree's two classes the probability of the second less that of the first.
+        """
+        return super().decision_function(Beside(X, texts))
+
+
 def evidence_of(
     questions: list[Question],
     values: Array,
@@ -269,9 +303,9 @@ def evidence_of(
     return found
 
 
-def warn_few(n: int, wanted: int) -> None:
+def warn_few(n: int) -> None:
     """Say that fewer questions were chosen than one might expect: none at all."""
-    if not n and wanted:
+    if not n:
         warnings.warn(
             "No question tells more of the label than its overall shares, so the model asks none. Give more "
             "rows, other questions in concepts=, or a language model that can propose.",

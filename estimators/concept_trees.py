@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from interpllm.errors import InputError
-from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin
+from interpllm.estimators.base import TextRegressorMixin
 from interpllm.estimators.concept_answers import Answering, Array
-from interpllm.estimators.concept_base import Beside, ConceptEstimator, warn_few
+from interpllm.estimators.concept_base import ConceptClassifierMixin, ConceptEstimator, warn_few
 from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
 from interpllm.estimators.concept_rows import ConceptRows
 from interpllm.estimators.concept_search import Screened, Task
@@ -36,7 +36,7 @@ class ConceptTreeRecipe(ConceptEstimator):
             raise InputError(f"max_leaves must be a whole number of at least 2 or None, not {most!r}.")
         task = prepared.task
         found = self._find(prepared)
-        warn_few(len(found.questions), self.n_concepts)
+        warn_few(len(found.questions))
         tree = self._learn(found.values, task, np.arange(len(prepared.rows)), found.how)
         # Grown on all rows, it may do without a question that the selecting rows wanted.
         asked = tree.columns
@@ -99,7 +99,7 @@ class ConceptTreeRecipe(ConceptEstimator):
         return {**given, **self.model_.ask(rows.texts, answer, given)}
 
 
-class ConceptTreeClassifier(ConceptTreeRecipe, TextClassifierMixin, BaseEstimator):
+class ConceptTreeClassifier(ConceptTreeRecipe, ConceptClassifierMixin, BaseEstimator):
     """A tree whose nodes are plain questions; a row is asked only what stands on its path.
 
     Questions are found as by `ConceptLinearClassifier`; the tree's size is chosen by cross-validation on the
@@ -193,36 +193,6 @@ class ConceptTreeClassifier(ConceptTreeRecipe, TextClassifierMixin, BaseEstimato
         """
         self._fit_tree(self._prepare(X, y, texts, groups, sample_weight))
         return self
-
-    def predict_proba(self, X: Any, texts: Any = None) -> NDArray[np.float64]:
-        """Shares of the classes at the leaf of each row.
-
-        Parameters
-        ----------
-        X, texts
-            As for `predict`.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_classes)
-            Columns in the order of `classes_`; rows sum to 1.
-        """
-        return super().predict_proba(Beside(X, texts))
-
-    def decision_function(self, X: Any, texts: Any = None) -> NDArray[np.float64]:
-        """Score of each row.
-
-        Parameters
-        ----------
-        X, texts
-            As for `predict`.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,) for two classes, else (n_rows, n_classes)
-            Two classes: the probability of the second less that of the first.
-        """
-        return super().decision_function(Beside(X, texts))
 
 
 class ConceptTreeRegressor(ConceptTreeRecipe, TextRegressorMixin, BaseEstimator):

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from interpllm.errors import InputError
-from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin
+from interpllm.estimators.base import TextRegressorMixin
 from interpllm.estimators.concept_answers import Array
-from interpllm.estimators.concept_base import Beside, ConceptEstimator, evidence_of, warn_few
+from interpllm.estimators.concept_base import ConceptClassifierMixin, ConceptEstimator, evidence_of, warn_few
 from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
 from interpllm.estimators.concept_search import Screened, Task, choose_path, fitted
 from interpllm.estimators.residual import fit_residual, mixed
@@ -40,7 +40,7 @@ class ConceptLinearRecipe(ConceptEstimator):
             raise InputError("A scorecard has no n-grams: set points=None or residual=None.")
         task, rows = prepared.task, np.arange(len(prepared.rows))
         found = self._find(prepared)
-        warn_few(len(found.questions), self.n_concepts)
+        warn_few(len(found.questions))
         weighed = self._learn(found.values, task, rows, found.how)
         if self.points is not None and found.questions:
             card = scorecard(weighed, found.values, task.y, int(self.points))
@@ -81,7 +81,7 @@ class ConceptLinearRecipe(ConceptEstimator):
         return fitted(values, task, rows, *how)
 
 
-class ConceptLinearClassifier(ConceptLinearRecipe, TextClassifierMixin, BaseEstimator):
+class ConceptLinearClassifier(ConceptLinearRecipe, ConceptClassifierMixin, BaseEstimator):
     """A few plain questions, each with a weight, that a language model asks and answers.
 
     Rows are split into three parts. On the first a language model proposes yes/no questions (or people write
@@ -232,35 +232,6 @@ class ConceptLinearClassifier(ConceptLinearRecipe, TextClassifierMixin, BaseEsti
         """
         self._fit_linear(self._prepare(X, y, texts, groups, sample_weight))
         return self
-
-    def predict_proba(self, X: Any, texts: Any = None) -> NDArray[np.float64]:
-        """Probability of each class for each row.
-
-        Parameters
-        ----------
-        X, texts
-            As for `predict`.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_classes)
-            Columns in the order of `classes_`; rows sum to 1.
-        """
-        return super().predict_proba(Beside(X, texts))
-
-    def decision_function(self, X: Any, texts: Any = None) -> NDArray[np.float64]:
-        """Score of each row, in log-odds.
-
-        Parameters
-        ----------
-        X, texts
-            As for `predict`.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,) for two classes, else (n_rows, n_classes)
-        """
-        return super().decision_function(Beside(X, texts))
 
 
 class ConceptLinearRegressor(ConceptLinearRecipe, TextRegressorMixin, BaseEstimator):
