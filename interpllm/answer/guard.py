@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from interpllm.answer.job import FAILED, Cell, Job
+from interpllm.answer.job import FAILED, REFUSED, Cell, Job
 from interpllm.answer.kappa import cohen_kappa
 from interpllm.answer.stacks import Stack, stacks_of
 
@@ -130,9 +130,10 @@ class Guard:
         pairs = []
         for cell in cells:
             together, alone = stacked[cell], self.job.read(_alone(cell))[cell]
-            if isinstance(alone, str) or together == FAILED:
+            # A refusal is about what was asked and not how much at once: its stack is asked again in parts.
+            if isinstance(alone, str) or together in (FAILED, REFUSED):
                 continue
-            # An answer that is there alone and lost in a stack is a third kind of answer, and a difference.
+            # An answer that is there alone and unreadable in a stack is a third kind, and a difference.
             pairs.append((-1.0 if isinstance(together, str) else together, alone))
         one, other = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
         agreement = float((one == other).mean()) if pairs else math.nan

@@ -43,13 +43,12 @@ def declining(request: Request) -> object:
     ids=lambda fault: fault.kind,
 )
 def test_passing_faults_cost_no_answer(over_http: Opener, fault: Fault) -> None:
-    answers = ask(over_http(reading(faults=(fault,)), timeout=0.3), TEXTS, QUESTIONS)
-    lost = np.isnan(answers.values)
-    assert np.array_equal(answers.values[~lost], TRUTH[~lost])
-    # A refused stack is asked again in parts, so a refused request costs one answer at most: that of a cell
-    # asked alone. Which requests meet the fault, and so how far stacks shrink, hangs on the threads.
-    refused = answers.report["usage"]["requests"] / 4 if fault.kind in ("refusal", "400") else 0
-    assert lost.sum() <= refused
+    # One request at a time, or which of them meet the fault would hang on the threads.
+    session = over_http(reading(faults=(fault,)), timeout=0.3, max_concurrency=1)
+    answers = ask(session, TEXTS, QUESTIONS)
+    # A single cell may be refused, too, when it is its request that meets the fault.
+    assert np.array_equal(answers.values[~np.isnan(answers.values)], TRUTH[~np.isnan(answers.values)])
+    assert np.isnan(answers.values).sum() <= (6 if fault.kind in ("refusal", "400") else 0)
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "bad_json", "refusal", "400", "ignored_schema"])
