@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from interpllm.cli.table import Table, read
 from interpllm.errors import InputError
-from interpllm.runtime import ConceptLinear, ConceptSet, ConceptTree, LinearModel, load
+from interpllm.runtime import ConceptLinear, ConceptSet, ConceptTree, load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,10 +41,8 @@ def opened(path: str) -> ConceptSet | ConceptLinear | ConceptTree:
     if is_set:
         return ConceptSet.load(path)
     model = load(path)
-    if isinstance(model, LinearModel):
-        raise InputError(
-            f"{path}: this model weighs n-grams and asks no questions; see: interpllm rules {path}"
-        )
+    if not isinstance(model, ConceptLinear | ConceptTree):
+        raise InputError(f"{path}: this model asks no questions of its own; see: interpllm rules {path}")
     return model
 
 

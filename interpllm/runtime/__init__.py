@@ -10,28 +10,51 @@
 from interpllm.runtime.concept_set import ConceptSet
 from interpllm.runtime.concept_tree import ConceptTree
 from interpllm.runtime.concepts import ConceptLinear
+from interpllm.runtime.conditions import Answered, Compares, Condition, Is, Mentions, TermCompares
 from interpllm.runtime.document import Model, dumps, load, loads, save
-from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, Segment
+from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, RuleEvidence, Segment
 from interpllm.runtime.features import Phrase, Question
+from interpllm.runtime.grammar import ParsedRule, parse, parse_rule
 from interpllm.runtime.linear import LinearModel
+from interpllm.runtime.row_scoring import Branch
+from interpllm.runtime.rule_models import Clause, RuleListModel, RuleSetModel, Slope
 from interpllm.runtime.tree_scoring import Node
+from interpllm.runtime.trees import TreeModel
+from interpllm.runtime.vectorizer import Vectorizer
 
 __all__ = [
+    "Answered",
+    "Branch",
+    "Clause",
+    "Compares",
     "ConceptLinear",
     "ConceptSet",
     "ConceptTree",
+    "Condition",
     "Contribution",
     "Evidence",
     "Explanation",
+    "Is",
     "LinearModel",
+    "Mentions",
     "Model",
     "Node",
+    "ParsedRule",
     "Phrase",
     "Question",
     "Rule",
+    "RuleEvidence",
+    "RuleListModel",
+    "RuleSetModel",
     "Segment",
+    "Slope",
+    "TermCompares",
+    "TreeModel",
+    "Vectorizer",
     "dumps",
     "load",
     "loads",
+    "parse",
+    "parse_rule",
     "save",
 ]

@@ -57,13 +57,13 @@ def labels(classes: Sequence[Any], task: str) -> tuple[Label, ...]:
     if task == "regression":
         require(len(classes) == 0, "a regression model has no classes; leave classes empty")
         return ()
-    found = tuple(map(_label, classes))
+    found = tuple(map(label, classes))
     require(len(found) >= 2, f"a classification model needs at least two classes, got {len(found)}")
     require(len(set(found)) == len(found), "classes are not distinct; give each class once")
     return found
 
 
-def _label(value: Any) -> Label:
+def label(value: Any) -> Label:
     """Unwrap numpy's scalars, without knowing numpy, so that a label survives the way through JSON."""
     plain = value.item() if hasattr(value, "item") else value
     if isinstance(plain, int | float):

@@ -54,7 +54,7 @@ def write_concept_linear(model: ConceptLinear) -> dict[str, Any]:
         **_write_common(model),
         "intercept": list(model.intercept),
         "weights": [[row[k] for row in model.weights] for k in range(model.n_outputs)],
-        "residual": _write_nested(model.residual) if model.residual else None,
+        "residual": write_nested(model.residual) if model.residual else None,
         "evidence": write_evidence(model.evidence, ids),
     }
 
@@ -69,7 +69,7 @@ def read_concept_linear(fields: dict[str, Any]) -> ConceptLinear:
     rows = zip(*(check_column(column, NUMBER, len(questions), "weights") for column in columns), strict=True)
     fields["weights"] = tuple(rows)
     if fields["residual"] is not None:
-        fields["residual"] = _read_nested(fields["residual"])
+        fields["residual"] = read_nested(fields["residual"])
     if fields["evidence"] is not None:
         fields["evidence"] = read_evidence(fields["evidence"], [question.id for question in questions])
     return ConceptLinear(**fields)
@@ -102,7 +102,7 @@ def _write_common(model: ConceptModel) -> dict[str, Any]:
         "classes": list(model.classes),
         "questions": [write_question(question) for question in model.questions],
         "means": list(model.means),
-        "stand_ins": [_write_nested(stand_in) if stand_in else None for stand_in in stand_ins],
+        "stand_ins": [write_nested(stand_in) if stand_in else None for stand_in in stand_ins],
         "n_rows": model.n_rows,
         "meta": dict(model.meta),
     }
@@ -115,17 +115,19 @@ def _read_common(fields: dict[str, Any]) -> None:
     nested = check_column(fields["stand_ins"], {dict, type(None)}, len(questions), "stand_ins")
     fields["questions"] = questions
     fields["stand_ins"] = {
-        question.id: _read_nested(document)
+        question.id: read_nested(document)
         for question, document in zip(questions, nested, strict=True)
         if document is not None
     }
 
 
-def _write_nested(model: LinearModel) -> dict[str, Any]:
+def write_nested(model: LinearModel) -> dict[str, Any]:
+    """Give a model in a model as a document in a document."""
     return {"format": FORMAT, "version": VERSION, "kind": "linear", **linear_document.write_linear(model)}
 
 
-def _read_nested(document: dict[str, Any]) -> LinearModel:
+def read_nested(document: dict[str, Any]) -> LinearModel:
+    """Make the model of a document in a document."""
     open_envelope(document, ["linear"])
     check_fields(document, linear_document.FIELDS)
     return linear_document.read_linear(document)

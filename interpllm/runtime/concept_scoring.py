@@ -22,10 +22,13 @@ class Cut:
 
     def grams(self, scorer: Scorer) -> set[str]:
         """Give the distinct n-grams of the orders that a scorer knows."""
-        orders = scorer.lo, scorer.hi
-        if orders not in self._grams:
-            self._grams[orders] = set(chain.from_iterable(by_order(self._words, *orders)))
-        return self._grams[orders]
+        return self.of_orders(scorer.lo, scorer.hi)
+
+    def of_orders(self, lo: int, hi: int) -> set[str]:
+        """Give the distinct n-grams of `lo` to `hi` words."""
+        if (lo, hi) not in self._grams:
+            self._grams[lo, hi] = set(chain.from_iterable(by_order(self._words, lo, hi)))
+        return self._grams[lo, hi]
 
     def scores(self, scorer: Scorer) -> list[float]:
         """Let a scorer score the text."""

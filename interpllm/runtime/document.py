@@ -27,10 +27,23 @@ from interpllm.runtime.concepts import ConceptLinear
 from interpllm.runtime.envelope import open_envelope, read_file, write_atomically, write_envelope
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.linear_document import read_linear, write_linear
+from interpllm.runtime.row_document import (
+    LIST_FIELDS,
+    SET_FIELDS,
+    read_rule_list,
+    read_rule_set,
+    read_tree,
+    write_rule_list,
+    write_rule_set,
+    write_tree,
+)
+from interpllm.runtime.row_document import TREE_FIELDS as ROW_TREE_FIELDS
+from interpllm.runtime.rule_models import RuleListModel, RuleSetModel
 from interpllm.runtime.strict_json import check_fields
+from interpllm.runtime.trees import TreeModel
 
 #: Any kind of model.
-Model = LinearModel | ConceptLinear | ConceptTree
+Model = LinearModel | ConceptLinear | ConceptTree | TreeModel | RuleListModel | RuleSetModel
 
 
 class Kind(NamedTuple):
@@ -58,7 +71,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> Path:
 
     Parameters
     ----------
-    model : LinearModel, ConceptLinear or ConceptTree
+    model : any kind of model
     path : str or path
 
     Returns
@@ -78,7 +91,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Returns
     -------
-    LinearModel, ConceptLinear or ConceptTree
+    any kind of model
 
     Raises
     ------
@@ -93,7 +106,7 @@ def dumps(model: Model) -> str:
 
     Parameters
     ----------
-    model : LinearModel, ConceptLinear or ConceptTree
+    model : any kind of model
 
     Returns
     -------
@@ -116,7 +129,7 @@ def loads(text: str | bytes) -> Model:
 
     Returns
     -------
-    LinearModel, ConceptLinear or ConceptTree
+    any kind of model
 
     Raises
     ------
@@ -141,4 +154,7 @@ _KINDS = {
     "linear": Kind(LinearModel, linear_document.FIELDS, write_linear, read_linear),
     "concept_linear": Kind(ConceptLinear, LINEAR_FIELDS, write_concept_linear, read_concept_linear),
     "concept_tree": Kind(ConceptTree, TREE_FIELDS, write_concept_tree, read_concept_tree),
+    "tree": Kind(TreeModel, ROW_TREE_FIELDS, write_tree, read_tree),
+    "rule_list": Kind(RuleListModel, LIST_FIELDS, write_rule_list, read_rule_list),
+    "rule_set": Kind(RuleSetModel, SET_FIELDS, write_rule_set, read_rule_set),
 }

@@ -20,6 +20,8 @@ WORD = re.compile(r"\w[\w\u0300-\u036f]*+(?:['\u2019]\w[\w\u0300-\u036f]*+)*+|[!
 # The same for text that is ASCII and lower-case, where it takes a quarter less time.
 _PLAIN_WORD = re.compile(r"[a-z0-9_]++(?:'[a-z0-9_]++)*+|[!?]")
 
+_RUN = re.compile(r"\w{2,}+")
+
 
 def words(text: str) -> list[str]:
     """Cut a text into lower-case words, in order.
@@ -45,8 +47,27 @@ def words(text: str) -> list[str]:
 
 
 def normal(word: str) -> str:
-    """Give a word as tables spell it: lower case, the typographic apostrophe U+2019 as the ASCII one."""
-    return word.lower().replace("\u2019", "'")
+    """Give a word as tables spell it.
+
+    Lower case, the typographic apostrophe U+2019 as the ASCII one, and one Greek sigma: which of the two a
+    capital one becomes hangs on its neighbours, and databases do not look at these.
+    """
+    return word.lower().replace("\u2019", "'").replace("\u03c2", "\u03c3")
+
+
+def runs(text: str) -> list[str]:
+    """Cut a text as scikit-learn's vectorizers do: runs of two letters, digits and underscores or more.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of str
+        ``"Don't go!"`` gives ``["don", "go"]``.
+    """
+    return _RUN.findall(normal(text))
 
 
 def by_order(words: list[str], lo: int, hi: int) -> list[Iterable[str]]:

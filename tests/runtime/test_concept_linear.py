@@ -285,8 +285,8 @@ def test_rules_are_the_questions_and_n_grams_strongest_first() -> None:
 def test_rules_carry_the_evidence() -> None:
     model = two_classes(evidence={"cheap": (3, 0.75, 1)}, n_rows=6)
     rules = {rule.phrase: rule for rule in model.rules()}
-    assert rules["Is it cheap?"][4:] == (3, 0.5, 0.75, 1)
-    assert rules["Is it loud?"][4:] == (0, 0.0, None, None)
+    assert rules["Is it cheap?"][4:8] == (3, 0.5, 0.75, 1)
+    assert rules["Is it loud?"][4:8] == (0, 0.0, None, None)
 
 
 def test_printing_shows_the_questions_and_which_need_a_language_model() -> None:

@@ -82,7 +82,7 @@ def test_a_field_of_another_sort_is_refused(name: str, wrong: Any) -> None:
         ({"version": True}, "version True"),
         ({"version": 1.0}, "version 1.0"),
         ({"version": "1"}, "version '1'"),
-        ({"kind": "tree"}, "kind 'tree' are not known"),
+        ({"kind": "forest"}, "kind 'forest' are not known"),
         ({"kind": "__class__"}, "are not known"),
         ({"surprise": 1}, "not known here: 'surprise'"),
         ({"task": "ranking"}, "task is one of"),

@@ -274,12 +274,12 @@ def test_a_regression_rule_goes_up_or_down_with_its_sign() -> None:
 def test_rules_carry_the_evidence() -> None:
     model = two_classes(evidence={"great": (3, 0.75, 1)}, n_rows=6)
     rules = {rule.phrase: rule for rule in model.rules()}
-    assert rules["great"][4:] == (3, 0.5, 0.75, 1)
-    assert rules["dull"][4:] == (0, 0.0, None, None)
+    assert rules["great"][4:8] == (3, 0.5, 0.75, 1)
+    assert rules["dull"][4:8] == (0, 0.0, None, None)
 
 
 def test_rules_without_evidence_leave_it_open() -> None:
-    assert two_classes().rules()[0][4:] == (None, None, None, None)
+    assert two_classes().rules()[0][4:8] == (None, None, None, None)
 
 
 def test_a_hundred_thousand_rules_are_listed_in_seconds() -> None:
