@@ -1,45 +1,50 @@
 """A model as a file that runs elsewhere. An export that would answer otherwise than the model is not written.
 
-Each format is a file here with two functions: ``render(model, name) -> str`` gives the content, and
-``rerun(path, texts, given) -> Answers`` lets the written file answer texts, given answers to the questions
-that the model cannot answer itself.
+Each format is a file here with two functions: ``render(model, request) -> str or bytes`` gives the content,
+and ``rerun(path, trial) -> Answers or None`` lets the written file answer rows in its own engine, None where
+that is not installed. All but JSON and Python read the model through :mod:`interpllm.export.walk`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from interpllm.errors import InputError
-from interpllm.export import check, to_json, to_python
+from interpllm.export import check, to_javascript, to_json, to_python
+from interpllm.export.check import Request, Trial
 from interpllm.runtime import Model
-from interpllm.runtime.checks import texts as checked_texts
 from interpllm.runtime.envelope import write_atomically
 
 __all__ = ["export"]
 
-_FORMATS: dict[str, ModuleType] = {"json": to_json, "python": to_python}
-_SUFFIXES = {".json": "json", ".py": "python"}
+_FORMATS: dict[str, ModuleType] = {"json": to_json, "python": to_python, "javascript": to_javascript}
+_SUFFIXES = {".json": "json", ".py": "python", ".js": "javascript", ".mjs": "javascript"}
 
 
 def export(
-    model: Model, path: str | os.PathLike[str], format: str | None = None, sample: Iterable[str] = ()
+    model: Model,
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    sample: Iterable[str | Mapping[str, Any]] = (),
 ) -> Path:
     """Write a model to a file, after the file has shown that it answers as the model does.
 
     Parameters
     ----------
-    model : LinearModel, ConceptLinear or ConceptTree
+    model : any kind of model
         One whose questions need a language model goes to JSON only, and its file needs answers to predict.
     path : str or path
         Suffix .json: the model's document, for :func:`interpllm.runtime.load`. Suffix .py: one Python file
-        that needs nothing else and predicts by itself.
-    format : {"json", "python"}, optional
+        that needs nothing else and predicts by itself. Suffix .mjs or .js: one module of JavaScript.
+    format : {"json", "python", "javascript"}, optional
         Whatever the suffix says.
-    sample : iterable of str
-        Texts to try the file on, besides built-in ones and ones that mention every phrase of the model.
+    sample : iterable of str or of mapping
+        Rows to try the file on, besides built-in ones and ones that mention every phrase of the model.
 
     Returns
     -------
@@ -53,19 +58,32 @@ def export(
     ExportError
         If a score or a probability differs by more than 1e-9, or a label at all, or the file has to predict
         by itself and the model has questions that need a language model; no file is written then.
+
+    Warns
+    -----
+    UserWarning
+        If the engine that runs the file is not installed, so that it was written without a trial.
     """
     chosen = format or _SUFFIXES.get(Path(path).suffix.lower(), "")
     if chosen not in _FORMATS:
         raise InputError(
             f"cannot tell a format from {os.fspath(path)!r} and format={format!r}; "
-            f"use the suffix {' or '.join(_SUFFIXES)}, or format={' or '.join(map(repr, _FORMATS))}"
+            f"use a suffix among {', '.join(_SUFFIXES)}, or a format among {', '.join(_FORMATS)}"
         )
     renderer = _FORMATS[chosen]
-    trial = check.trial_texts(model, checked_texts(sample))
-    given = check.trial_answers(model, len(trial))
-    source = renderer.render(model, Path(path).name)
+    request = Request(Path(path).name)
+    rows = check.trial_rows(model, sample)
+    trial = Trial(model, request, rows, check.trial_answers(model, len(rows)))
+    content = renderer.render(model, request)
 
     def accept(written: Path) -> None:
-        check.compare(check.answers(model, trial, given), renderer.rerun(written, trial, given), trial)
+        got = renderer.rerun(written, trial)
+        if got is None:
+            warnings.warn(
+                f"{path} is written untried, because what runs it is not installed: {renderer.ENGINE}",
+                stacklevel=4,
+            )
+            return
+        check.compare(check.answers(model, trial.rows, trial.given), got, trial.rows)
 
-    return write_atomically(path, source.encode(), accept)
+    return write_atomically(path, content if isinstance(content, bytes) else content.encode(), accept)

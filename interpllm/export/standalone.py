@@ -5,43 +5,45 @@ Here the names in capitals are placeholders; the exported file goes on to assign
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from interpllm.runtime.scoring import Scorer, winner
 
 CLASSES: tuple[Any, ...] = ()
+COLUMNS: dict[str, str] = {}
 SCORER = Scorer({}, (0.0,), (1, 1), "none")
 
 
-def rows(texts: Iterable[str]) -> Iterable[str]:
-    """Refuse one text in place of a list, of which each character would be a text."""
-    if isinstance(texts, str):
-        raise TypeError("one text was given where a list of texts is expected; put it in a list: [text]")
-    return texts
+def listed(rows: Iterable[Any]) -> Iterable[Any]:
+    """Refuse one row in place of a list, of a text each character would be a row."""
+    if isinstance(rows, str | Mapping):
+        raise TypeError("one row was given where a list of rows is expected; put it in a list: [row]")
+    return rows
 
 
-def scores(texts: Iterable[str]) -> list[list[float]]:
-    """Score texts: one number each for a regression and for two classes, else one a class."""
-    return [SCORER.scores(text) for text in rows(texts)]
+def scores(rows: Iterable[Any]) -> list[list[float]]:
+    """Score rows: one number each for a regression and for two classes, else one a class."""
+    return [SCORER.scores(row) for row in listed(rows)]
 
 
-def decision_function(texts: Iterable[str]) -> list[Any]:
-    """Score texts: a number each (two classes: above 0 is the second), or a list with one a class."""
-    return [row[0] if len(row) == 1 else row for row in scores(texts)]
+def decision_function(rows: Iterable[Any]) -> list[Any]:
+    """Score rows: a number each (two classes: above 0 is the second), or a list with one a class."""
+    return [found[0] if len(found) == 1 else found for found in scores(rows)]
 
 
-def predict(texts: Iterable[str]) -> list[Any]:
-    """Predict the class of each text; for a regression its value."""
-    return [CLASSES[winner(row)] if CLASSES else row[0] for row in scores(texts)]
+def predict(rows: Iterable[Any]) -> list[Any]:
+    """Predict the class of each row; for a regression its value."""
+    return [CLASSES[winner(found)] if CLASSES else found[0] for found in scores(rows)]
 
 
-def predict_proba(texts: Iterable[str]) -> list[list[float]]:
-    """Predict the probability of each class, in the order of CLASSES, for each text."""
+def predict_proba(rows: Iterable[Any]) -> list[list[float]]:
+    """Predict the probability of each class, in the order of CLASSES, for each row."""
     if not CLASSES:
         raise ValueError("a regression model has no probabilities; use predict")
-    return [SCORER.shares(text) for text in rows(texts)]
+    return [SCORER.shares(row) for row in listed(rows)]
 
 
 def read_table(table: str) -> dict[str, tuple[float, ...]]:
@@ -51,7 +53,8 @@ def read_table(table: str) -> dict[str, tuple[float, ...]]:
 
 
 def main() -> None:
-    """Read one text a line from standard input, write one prediction a line to standard output."""
+    """Read a row a line from standard input (a text, or JSON where there are columns), write predictions."""
     for line in sys.stdin.buffer:
         text = line.decode("utf-8", "replace").rstrip("\r\n")
-        sys.stdout.buffer.write(f"{predict([text])[0]}\n".encode())
+        row = json.loads(text) if COLUMNS else text
+        sys.stdout.buffer.write(f"{predict([row])[0]}\n".encode())

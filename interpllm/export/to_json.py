@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from interpllm.export.check import Answers, Given, answers
+from interpllm.export.check import Answers, Request, Trial, answers
 from interpllm.runtime import Model, dumps, load
 
 
-def render(model: Model, name: str = "model.json") -> str:
+def render(model: Model, request: Request) -> str:
     """Write a model as JSON.
 
     Parameters
     ----------
-    model : LinearModel, ConceptLinear or ConceptTree
-    name : str
-        Name of the file; a document does not mention it.
+    model : any kind of model
+    request : Request
 
     Returns
     -------
@@ -24,18 +23,16 @@ def render(model: Model, name: str = "model.json") -> str:
     return dumps(model)
 
 
-def rerun(path: Path, texts: list[str], given: Given) -> Answers:
-    """Let the model that is read back from a file answer texts.
+def rerun(path: Path, trial: Trial) -> Answers:
+    """Let the model that is read back from a file answer rows.
 
     Parameters
     ----------
     path : pathlib.Path
-    texts : list of str
-    given : dict of str to list
-        Answers to the questions that the model cannot answer itself.
+    trial : Trial
 
     Returns
     -------
     Answers
     """
-    return answers(load(path), texts, given)
+    return answers(load(path), trial.rows, trial.given)

@@ -14,22 +14,31 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 from interpllm.errors import ExportError
-from interpllm.export import standalone
-from interpllm.export.check import Answers, Given
+from interpllm.export import standalone, standalone_rows
+from interpllm.export.check import Answers, Request, Trial
+from interpllm.export.walk import require_deployable
 from interpllm.runtime import (
+    Branch,
     ConceptLinear,
     ConceptTree,
+    Condition,
     LinearModel,
     Model,
+    RuleListModel,
+    RuleSetModel,
+    TreeModel,
     concept_scoring,
+    row_scoring,
     scoring,
     tokens,
     tree_scoring,
 )
+from interpllm.runtime.row_model import RowModel
 
 _SECONDS = 600
 
@@ -38,10 +47,10 @@ _NO_LINE = re.compile("[\r\n\ud800-\udfff]")
 
 _HEAD = '''"""A readable model of text, made with interpllm. It needs Python 3.11 or newer and nothing else.
 
-    python {name} < texts.txt        one text a line in, one prediction a line out
+    python {name} < rows.txt        one {row} a line in, one prediction a line out
 
 From Python: import the file; it has predict, predict_proba and decision_function, each taking a list of
-texts. {how}
+rows. {how}
 """
 '''
 
@@ -54,6 +63,16 @@ answer (the probability of yes by its table of n-grams in STAND_INS), plus the s
 _HOW_TREE = """A text goes through NODES from the first one: an answer above 1/2 to the question of a node
 leads to its yes branch, else to its no branch. The answer is the probability of yes by the table of n-grams
 in STAND_INS. The value of the last node is the probabilities of CLASSES; of a regression, the prediction."""
+
+_HOW_ROWS = {
+    TreeModel: """A row goes through each of TREES from its first node: to its yes branch where its condition
+holds, else to its no branch; where that cannot be told, the way that `missing` names. The values of the last
+nodes are put together, and LINK says what they are.""",
+    RuleListModel: """The first of RULES of which all conditions hold decides, else OTHERWISE.""",
+    RuleSetModel: """INTERCEPT, the weights of all RULES of which all conditions hold, those of SLOPES times
+the value of a column, and TERM_WEIGHTS times the number that TERMS gives a phrase are added up; LINK says
+what the sum is.""",
+}
 
 _TABLE = '''
 # Weights (one an output), a tab, an n-gram; strongest first.
@@ -91,26 +110,25 @@ if __name__ == "__main__":
 _RERUN = """
 import json, runpy, sys
 model = runpy.run_path(sys.argv[1])
-texts = json.load(sys.stdin)
+rows = json.load(sys.stdin)
 json.dump(
     {
-        "scores": model["decision_function"](texts),
-        "probabilities": model["predict_proba"](texts) if model["CLASSES"] else [],
-        "predictions": model["predict"](texts),
+        "scores": model["decision_function"](rows),
+        "probabilities": model["predict_proba"](rows) if model["CLASSES"] else [],
+        "predictions": model["predict"](rows),
     },
     sys.stdout,
 )
 """
 
 
-def render(model: Model, name: str = "model.py") -> str:
+def render(model: Model, request: Request) -> str:
     """Write a model as the source of a Python program.
 
     Parameters
     ----------
-    model : LinearModel, ConceptLinear or ConceptTree
-    name : str
-        Name of the file, for its own help.
+    model : any kind of model
+    request : Request
 
     Returns
     -------
@@ -121,27 +139,26 @@ def render(model: Model, name: str = "model.py") -> str:
     ExportError
         If a question of the model needs a language model.
     """
+    require_deployable(model)
     if isinstance(model, LinearModel):
-        return _program(name, _HOW_LINEAR, [], _linear(model))
-    if not model.deployable:
-        missing = [question for question in model.questions if question.id in model.unanswered]
-        raise ExportError(
-            "a file that predicts by itself cannot ask a language model, and questions have no stand-in: "
-            + "; ".join(f"{question.id} {question.text!r:.120}" for question in missing)
-            + ". Distil the model first, or export it to .json; nothing was written"
-        )
+        return _program(request.name, "text", _HOW_LINEAR, [], _linear(model))
     if isinstance(model, ConceptLinear):
-        return _program(name, _HOW_CONCEPTS, [concept_scoring], _concept_linear(model))
-    return _program(name, _HOW_TREE, [concept_scoring, tree_scoring], _concept_tree(model))
+        return _program(request.name, "text", _HOW_CONCEPTS, [concept_scoring], _concept_linear(model))
+    if isinstance(model, ConceptTree):
+        scorers = [concept_scoring, tree_scoring]
+        return _program(request.name, "text", _HOW_TREE, scorers, _concept_tree(model))
+    scorers = [concept_scoring, row_scoring, standalone_rows]
+    row = "row in JSON" if model.columns else "text"
+    return _program(request.name, row, _HOW_ROWS[type(model)], scorers, _rows(model))
 
 
-def _program(name: str, how: str, scorers: list[ModuleType], parts: list[str]) -> str:
+def _program(name: str, row: str, how: str, scorers: list[ModuleType], parts: list[str]) -> str:
     """Put a program together: its help, the code it shares with the library, and what is the model's own."""
     imports: dict[str, set[str]] = {}
     bodies = [_body(module, imports) for module in (tokens, scoring, *scorers, standalone)]
     return "\n".join(
         [
-            _HEAD.format(name=ascii(name)[1:-1], how=how),
+            _HEAD.format(name=ascii(name)[1:-1], row=row, how=how),
             "from __future__ import annotations\n",
             *_import_lines(imports),
             *bodies,
@@ -177,6 +194,58 @@ def _concept_tree(model: ConceptTree) -> list[str]:
     ]
 
 
+def _rows(model: TreeModel | RuleListModel | RuleSetModel) -> list[str]:
+    """Write a model of conditions: what is looked at, then what is decided by."""
+    text = model.text if model.reads_text else None
+    constants = _constants(model, LINK=model.link, TEXT=text, COLUMNS=dict(model.columns))
+    stand_ins = (f"    {name!r}: {_scorer(table)},\n" for name, table in model.stand_ins.items())
+    parts = [constants, f"STAND_INS = {{\n{''.join(stand_ins)}}}", f"TERMS = {_terms(model)}"]
+    if isinstance(model, TreeModel):
+        trees = "".join(f"    [\n{''.join(map(_branch, tree))}    ],\n" for tree in model.trees)
+        parts += [f"TREES = [\n{trees}]", f"INTERCEPT = {model.intercept!r}"]
+        scorer = f"TreesScorer(TREES, {model.combine!r}, INTERCEPT)"
+    else:
+        rules = "".join(f"    ({_plain(c.conditions)}, {c.value!r}),\n" for c in model.clauses)
+        parts.append(f"RULES = [\n{rules}]")
+        if isinstance(model, RuleListModel):
+            parts.append(f"OTHERWISE = {model.otherwise!r}")
+            scorer = "ListScorer(RULES, OTHERWISE)"
+        else:
+            slopes = [tuple(slope) for slope in model.slopes]
+            weights = "".join(f"    {phrase!r}: {value!r},\n" for phrase, value in model.term_weights.items())
+            parts.append(f"SLOPES = {slopes!r}\nINTERCEPT = {model.intercept!r}")
+            parts.append(f"TERM_WEIGHTS = {{\n{weights}}}")
+            scorer = "SetScorer(RULES, SLOPES, TERM_WEIGHTS, INTERCEPT)"
+    return [*parts, f"SCORER = RowsScorer({scorer}, LINK, TEXT, COLUMNS, STAND_INS, TERMS)"]
+
+
+def _branch(node: Branch) -> str:
+    condition = None if node.condition is None else _condition(node.condition)
+    rest = f"{node.yes!r}, {node.no!r}, {node.value!r}, {node.n_rows!r}, {node.missing!r}"
+    return f"        Branch({condition}, {rest}),\n"
+
+
+def _plain(conditions: Sequence[Condition]) -> str:
+    return f"[{', '.join(map(_condition, conditions))}]"
+
+
+def _condition(condition: Condition) -> str:
+    """Write a condition as the scorers read it; sets in order, for the same bytes each time."""
+    kind, *parts = condition.plain
+    written = (
+        f"frozenset({sorted(part)!r})" if isinstance(part, frozenset) else repr(part) for part in parts
+    )
+    return f"({kind!r}, {', '.join(written)})"
+
+
+def _terms(model: RowModel) -> str:
+    if model.vectorizer is None:
+        return "None"
+    v = model.vectorizer
+    idf = "".join(f"    {phrase!r}: {value!r},\n" for phrase, value in v.idf.items())
+    return f"Terms({{\n{idf}}}, {v.cut}, {v.ngram_range!r}, {v.stop_words!r}, {v.count!r}, {v.norm!r})"
+
+
 def _constants(model: Model, **values: object) -> str:
     named = {"TARGET": model.target, "CLASSES": model.classes, **values}
     return "\n" + "\n".join(f"{key} = {value!r}" for key, value in named.items())
@@ -202,15 +271,13 @@ def _stand_ins(model: ConceptLinear | ConceptTree) -> str:
     return _STAND_INS.format(tables="\n".join(f"{scorer}," for scorer in scorers))
 
 
-def rerun(path: Path, texts: list[str], given: Given) -> Answers:
-    """Let an exported file answer texts in a fresh interpreter that sees the standard library only.
+def rerun(path: Path, trial: Trial) -> Answers:
+    """Let an exported file answer rows in a fresh interpreter that sees the standard library only.
 
     Parameters
     ----------
     path : pathlib.Path
-    texts : list of str
-    given : dict of str to list
-        Empty: a model that needs answers is not rendered.
+    trial : Trial
 
     Returns
     -------
@@ -221,7 +288,7 @@ def rerun(path: Path, texts: list[str], given: Given) -> Answers:
     ExportError
         If the file does not run, or its command line answers otherwise than its functions.
     """
-    said = _run(["-c", _RERUN, str(path)], json.dumps(texts))
+    said = _run(["-c", _RERUN, str(path)], json.dumps(trial.rows))
     try:
         answers = Answers(**json.loads(said))
     except (TypeError, ValueError):
@@ -229,9 +296,10 @@ def rerun(path: Path, texts: list[str], given: Given) -> Answers:
             f"the exported file writes what it should not: {said:.200}; nothing was written"
         ) from None
     lines, expected = [], []
-    for text, prediction in zip(texts, answers.predictions, strict=True):
-        if not _NO_LINE.search(text):
-            lines.append(f"{text}\n")
+    for row, prediction in zip(trial.rows, answers.predictions, strict=True):
+        line = row if isinstance(row, str) else json.dumps(row)
+        if not _NO_LINE.search(line):
+            lines.append(f"{line}\n")
             expected.append(f"{prediction}\n")
     if _run([str(path)], "".join(lines)) != "".join(expected):
         raise ExportError("the exported file answers otherwise from the command line; nothing was written")

@@ -17,6 +17,7 @@ from random_models import texts as random_texts
 
 from interpllm.errors import ExportError, InputError
 from interpllm.export import check, export, to_json, to_python
+from interpllm.export.check import Request
 from interpllm.runtime import ConceptLinear, ConceptTree, LinearModel, Node, Question, dumps, load
 
 
@@ -126,7 +127,7 @@ def verbs(path: Path) -> dict[str, Any]:
 def test_python_answers_as_the_model_does(drawn: tuple[LinearModel, list[str]]) -> None:
     fitted, texts = drawn
     names: dict[str, Any] = {"__name__": "exported"}
-    exec(to_python.render(fitted), names)
+    exec(to_python.render(fitted, Request()), names)
     assert names["decision_function"](texts) == fitted.decision_function(texts)
     assert names["predict"](texts) == fitted.predict(texts)
     if fitted.classes:
@@ -155,7 +156,7 @@ def test_format_overrides_the_suffix(tmp_path: Path) -> None:
 def test_an_unknown_format_is_refused_with_the_known_ones(
     name: str, format: str | None, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match=r"\.json or \.py"):
+    with pytest.raises(InputError, match=r"\.json, \.py"):
         export(model(), tmp_path / name, format=format)
 
 
@@ -228,7 +229,7 @@ def test_a_failed_export_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest
 
 def test_every_phrase_is_tried() -> None:
     fitted = model(weights={f"w{i}": (float(i),) for i in range(50)})
-    trial = check.trial_texts(fitted, ["mine"])
+    trial = check.trial_rows(fitted, ["mine"])
     assert trial[0] == "mine"
     assert set(" ".join(trial[1:]).split()) >= set(fitted.weights)
 
@@ -353,7 +354,7 @@ def test_a_python_export_of_questions_that_differs_is_not_written(
 
 
 def test_every_phrase_of_stand_ins_and_residual_is_tried() -> None:
-    assert set(" ".join(check.trial_texts(concept_linear(), [])).split()) >= {"bargain", "great"}
+    assert set(" ".join(check.trial_texts(concept_linear())).split()) >= {"bargain", "great"}
 
 
 @settings(some, max_examples=4)
@@ -372,7 +373,7 @@ def test_python_of_questions_answers_as_the_model_does(
     phrases = [phrase for table in check.tables(fitted) for phrase in table.weights]
     texts = [data.draw(random_texts), " ".join(phrases[:8]), *phrases[:3]]
     names: dict[str, Any] = {"__name__": "exported"}
-    exec(to_python.render(fitted), names)
+    exec(to_python.render(fitted, Request()), names)
     assert names["decision_function"](texts) == fitted.decision_function(texts)
     assert names["predict"](texts) == fitted.predict(texts)
     if fitted.classes:
