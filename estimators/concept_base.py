@@ -150,8 +150,9 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
     def distill(
         self,
         X: Any,
-        texts: Any = None,
+        y: Any = None,
         *,
+        texts: Any = None,
         min_kappa: float = KEPT_KAPPA,
         llm: Any = "same",
         groups: Any = None,
@@ -164,7 +165,12 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
         Parameters
         ----------
         X : container of n_rows texts, or frame of answers
-            Labels are not needed; questions without an answer are asked (those of `fit` are stored).
+            Questions without an answer are asked (those of `fit` are stored).
+        y : container of n_rows labels or values, optional
+            With them the model is weighed anew by what the stand-ins answer (on rows that they did not learn
+            from), so that what answers badly counts less; no weight changes its sign. `signs`, `points` and
+            `residual` hold as in `fit`, and a tree keeps its questions, with other shares at its leaves.
+            Answers that are given to `predict` in place of the stand-ins' then get the stand-ins' weights.
         texts : container of n_rows texts, optional
             Beside a frame of answers.
         min_kappa : float
@@ -177,19 +183,29 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
         Returns
         -------
         The estimator itself, with ``fidelity_``: a table with the AUC, kappa and flip rate of each question's
-        stand-in on rows that it did not learn from, and whether it was kept; and ``deployable_``.
+        stand-in on rows that it did not learn from, and whether it was kept; and ``deployable_``. With y and
+        a stand-in that was kept, ``report_["distilled"]`` has the cross-validated score of the model with
+        stand-ins under weights for the language model's answers (``score_before``) and under those for the
+        stand-ins' (``score``).
 
         Raises
         ------
         NotFittedError
             Before `fit`.
         InputError
-            When there are no texts to learn from.
+            When there are no texts to learn from, or y has other classes than at `fit`.
+
+        Notes
+        -----
+        Kappa is that of yes and no, at the cut that agrees best on other rows than those judged. A tree's
+        stand-ins are moved so that this cut is at one half. A linear model takes their probabilities as they
+        are: on few rows these keep away from 0 and 1, and so does what they add to the score.
         """
         check_is_fitted(self, "model_")
         rows = concept_rows(X, texts)
         if rows.texts is None:
             raise InputError("Stand-ins read texts: give them in texts=, beside the answers.")
+        task = None if y is None else self._task_of(rows, y, groups)
         session = as_session(self.llm, cache=self.cache)
         values = self._answering(session, rows).values(list(self.model_.questions))
         helper = session if llm == "same" else as_session(llm, cache=self.cache)
@@ -199,14 +215,17 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
             cache=self.cache,
             random_state=self.random_state,
             groups=groups,
+            every_row=y is not None,
             verbose=self.verbose,
         )
-        kept, table = {}, []
+        kept, table, answered = {}, [], values.copy()
         for column, question in enumerate(self.model_.questions):
             found = learn.learn(values[:, column], question.text)
             good = found.model is not None and found.kappa >= min_kappa
             if good:
+                found = found.deciding() if self._decides else found
                 kept[question.id] = found.model
+                answered[:, column] = found.answers
             table.append(
                 {
                     "question": question.text,
@@ -220,8 +239,51 @@ class ConceptEstimator(ConceptRecipe, TextEstimatorMixin):
             )
         ids = [question.id for question in self.model_.questions]
         self.fidelity_ = pd.DataFrame(table, index=pd.Index(ids, name="id"))
-        self.model_ = replace(self.model_, stand_ins=kept)
+        model = replace(self.model_, stand_ins=kept)
+        if task is not None and kept:
+            model, figures = self._weighed_anew(model, answered, values, task, rows.texts)
+            self.report_ = {**getattr(self, "report_", {}), "distilled": figures}
+        self.model_ = model
         return self
+
+    _decides = False
+    """Whether an answer is yes or no to the model, and not a probability."""
+
+    def _weighed_anew(
+        self, model: Any, answered: Array, values: Array, task: Task, texts: list[str]
+    ) -> tuple[Any, dict[str, float]]:
+        """The model with weights for the stand-ins' answers, and its scores before and after.
+
+        Parameters
+        ----------
+        model : ConceptLinear or ConceptTree
+        answered : array (n_rows, n_questions)
+            By stand-ins that did not learn from the row; the language model's where there is none.
+        values : array (n_rows, n_questions)
+            The language model's answers.
+        task : Task
+        texts : list of str
+        """
+        raise NotImplementedError
+
+    def _task_of(self, rows: ConceptRows, y: Any, groups: Any) -> Task:
+        """What is predicted of other rows than those of `fit`, in the same way.
+
+        Raises
+        ------
+        InputError
+            When y does not have the classes of the model.
+        """
+        classes = list(self.model_.classes)
+        target, _ = self._check_target(y, len(rows), np.arange(len(rows)))
+        if classes and np.unique(target).tolist() != classes:
+            raise InputError(
+                f"y has the classes {np.unique(target).tolist()!s:.200}, the model {classes!s:.200}: weights "
+                "need rows of each class. Give such rows, or leave y out."
+            )
+        together = groups_of(rows, groups)
+        weight = np.ones(len(rows))
+        return Task(target, loss_for(classes), weight, together, classes, self.model_.target, self.task)
 
     @property
     def deployable_(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,13 +15,14 @@ from interpllm.estimators.base import TextRegressorMixin
 from interpllm.estimators.concept_answers import Answering, Array
 from interpllm.estimators.concept_base import ConceptClassifierMixin, ConceptEstimator, warn_few
 from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
+from interpllm.estimators.concept_reweighing import crossed_scores
 from interpllm.estimators.concept_rows import ConceptRows
 from interpllm.estimators.concept_search import Screened, Task
 from interpllm.llm import as_session
 from interpllm.runtime import ConceptTree, Node
 from interpllm.select.path import column_means
 from interpllm.select.screen import MIN_KAPPA
-from interpllm.select.tree import Tree, choose_leaves, grow
+from interpllm.select.tree import Branch, Tree, choose_leaves, counted, grow
 
 
 class ConceptTreeRecipe(ConceptEstimator):
@@ -79,6 +81,22 @@ class ConceptTreeRecipe(ConceptEstimator):
             chosen = grow(values, task.y[rows], n_leaves, random_state=seed, **shared).columns
         columns = tried.kept[np.union1d(chosen, np.array(tried.first, dtype=np.intp)).astype(np.intp)]
         return columns, n_leaves, {"leaves": scores}
+
+    _decides = True
+
+    def _weighed_anew(
+        self, model: ConceptTree, answered: Array, values: Array, task: Task, texts: list[str]
+    ) -> tuple[ConceptTree, dict[str, float]]:
+        tree = [Branch(n.question, n.yes, n.no, np.array(n.value), n.n_rows) for n in model.nodes]
+
+        def learn(rows: NDArray[np.intp], of: Array) -> Any:
+            return counted(tree, of[rows], task.y[rows], task.classes, task.weight[rows]).predict
+
+        figures = crossed_scores(learn, answered, values, task, self.random_state)
+        anew = counted(tree, answered, task.y, task.classes, task.weight)
+        nodes = [Node(b.column, b.yes, b.no, tuple(map(float, b.value)), b.n_rows) for b in anew.branches]
+        means = tuple(map(float, column_means(answered)))
+        return replace(model, nodes=tuple(nodes), means=means), figures
 
     def _learn(self, values: Array, task: Task, rows: NDArray[np.intp], how: Any) -> Tree:
         return grow(values[rows], task.y[rows], how, classifies=bool(task.classes), weight=task.weight[rows])

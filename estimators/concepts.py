@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -16,9 +16,10 @@ from interpllm.estimators.base import TextRegressorMixin
 from interpllm.estimators.concept_answers import Array
 from interpllm.estimators.concept_base import ConceptClassifierMixin, ConceptEstimator, evidence_of, warn_few
 from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
+from interpllm.estimators.concept_reweighing import crossed_scores
 from interpllm.estimators.concept_search import Screened, Task, choose_path, fitted
 from interpllm.estimators.residual import fit_residual, mixed
-from interpllm.runtime import ConceptLinear
+from interpllm.runtime import ConceptLinear, LinearModel, Question
 from interpllm.select.path import Weighed
 from interpllm.select.scorecard import scorecard
 from interpllm.select.screen import MIN_KAPPA
@@ -42,33 +43,70 @@ class ConceptLinearRecipe(ConceptEstimator):
         found = self._find(prepared)
         warn_few(len(found.questions))
         weighed = self._learn(found.values, task, rows, found.how)
-        if self.points is not None and found.questions:
-            card = scorecard(weighed, found.values, task.y, int(self.points))
-            weighed = replace(weighed, weights=card.model.weights, intercept=card.model.intercept)
-            found.report["scorecard"] = {
-                name: getattr(card, name) for name in ("scale", "auc", "auc_before", "loss", "loss_before")
-            } | {"points": card.points.tolist()}
-        intercept, weights, table = weighed.intercept, weighed.weights, None
-        if self.residual:
-            assert prepared.rows.texts is not None
-            seed = 0 if self.random_state is None else int(self.random_state)
-            left = fit_residual(prepared.rows.texts, found.values, task, *found.how, prepared.positions, seed)
-            intercept, weights = mixed(weighed, left)
-            table, found.report["residual"] = left.table, left.report
+        weighed, table, told = self._rounded_or_mixed(
+            weighed, found.values, task, found.how, prepared.rows.texts, prepared.positions
+        )
+        found.report.update(told)
         self.model_ = ConceptLinear(
             task="classification" if task.classes else "regression",
             target=task.target,
             classes=tuple(task.classes),
-            intercept=tuple(map(float, intercept)),
             questions=tuple(found.questions),
-            weights=tuple(tuple(map(float, row)) for row in weights),
-            means=tuple(map(float, weighed.means)),
+            **_parts(weighed),
             residual=table,
             evidence=evidence_of(found.questions, found.values, task, _leaning(weighed), prepared.positions),
             n_rows=len(rows),
             meta={**self._how_made(found.report), "C": float(found.how[0])},
         )
         self.report_ = found.report
+
+    def _rounded_or_mixed(
+        self,
+        weighed: Weighed,
+        values: Array,
+        task: Task,
+        how: Any,
+        texts: list[str] | None,
+        positions: NDArray[np.int64],
+    ) -> tuple[Weighed, LinearModel | None, dict[str, Any]]:
+        """Weights as points or beside n-grams where these are wanted, the n-grams, and what to report."""
+        if self.points is not None and len(weighed.columns):
+            card = scorecard(weighed, values, task.y, int(self.points))
+            weighed = replace(weighed, weights=card.model.weights, intercept=card.model.intercept)
+            told = {
+                name: getattr(card, name) for name in ("scale", "auc", "auc_before", "loss", "loss_before")
+            }
+            return weighed, None, {"scorecard": told | {"points": card.points.tolist()}}
+        if not self.residual:
+            return weighed, None, {}
+        assert texts is not None, "refused where there are none"
+        seed = 0 if self.random_state is None else int(self.random_state)
+        left = fit_residual(texts, values, task, *how, positions, seed)
+        intercept, weights = mixed(weighed, left)
+        return replace(weighed, intercept=intercept, weights=weights), left.table, {"residual": left.report}
+
+    def _weighed_anew(
+        self, model: ConceptLinear, answered: Array, values: Array, task: Task, texts: list[str]
+    ) -> tuple[ConceptLinear, dict[str, float]]:
+        every = np.arange(len(texts))
+        C, wanted = model.meta["C"], self._signs_of(model.questions)
+        own = np.sign(self._learn(values, task, every, (C, wanted)).weights)
+        # A stand-in that answers badly may lean the wrong way by chance: no question changes sides for that.
+        how = C, own if wanted is None else np.where(own == 0, wanted[:, None], own)
+
+        def learn(seen: NDArray[np.intp], of: Array) -> Any:
+            return self._learn(of, task, seen, how).predict
+
+        figures = crossed_scores(learn, answered, values, task, self.random_state)
+        weighed = self._learn(answered, task, every, how)
+        weighed, table, told = self._rounded_or_mixed(weighed, answered, task, how, texts, every)
+        return replace(model, residual=table, **_parts(weighed)), figures | told
+
+    def _signs_of(self, questions: Sequence[Question]) -> NDArray[np.int64] | None:
+        """The sign that each weight must have, 0 for any; None where none is asked for."""
+        wanted = self.signs or {}
+        signs = [wanted.get(question.text, wanted.get(question.id, 0)) for question in questions]
+        return np.array(signs, dtype=np.int64) if any(signs) else None
 
     def _choose(self, tried: Screened, seed: int) -> tuple[NDArray[np.intp], Any, dict[str, Any]]:
         columns, path = choose_path(tried, int(self.n_concepts), seed)
@@ -326,6 +364,15 @@ class ConceptLinearRegressor(ConceptLinearRecipe, TextRegressorMixin, BaseEstima
         """
         self._fit_linear(self._prepare(X, y, texts, groups, sample_weight))
         return self
+
+
+def _parts(weighed: Weighed) -> dict[str, Any]:
+    """What a document takes of weights."""
+    return {
+        "intercept": tuple(map(float, weighed.intercept)),
+        "weights": tuple(tuple(map(float, row)) for row in weighed.weights),
+        "means": tuple(map(float, weighed.means)),
+    }
 
 
 def _leaning(weighed: Weighed) -> NDArray[np.intp]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from interpllm.select.problem import Choice, Fitted, Problem, Rows, divisors, fit
@@ -67,12 +67,75 @@ class Choices:
     def judge(self) -> tuple[NDArray[np.float64], Rows]:
         """Answers of models that have not learned from the rows, and which rows those are."""
         problem, answered = self.problem, []
-        for number, (rows, judge) in enumerate(problem.folds):
-            choice, temperature = self.best([k for k in range(len(problem.folds)) if k != number])
-            fitted = self.fit(rows, choice).times(temperature)
-            by = divisors(problem.lengths[choice.order][judge], choice.norm)
-            answered.append(expit(fitted.scores(problem.matrix[judge], by)[:, 0]))
+        for number, fold in enumerate(problem.folds):
+            answered.append(
+                self.answer(*fold, *self.best([k for k in range(len(problem.folds)) if k != number]))
+            )
         return np.concatenate(answered), np.concatenate([judge for _, judge in problem.folds])
+
+    def answer(self, rows: Rows, judge: Rows, choice: Choice, temperature: float) -> NDArray[np.float64]:
+        """Probabilities of yes of some rows, by a model of others."""
+        fitted = self.fit(rows, choice).times(temperature)
+        by = divisors(self.problem.lengths[choice.order][judge], choice.norm)
+        return np.asarray(expit(fitted.scores(self.problem.matrix[judge], by)[:, 0]))
+
+
+def best_shift(answered: NDArray[np.float64], yes: NDArray[np.bool_]) -> float:
+    """What, added to their log-odds, makes answers agree best with the true ones when cut at one half.
+
+    Parameters
+    ----------
+    answered : array (n_rows,)
+        Probabilities of yes.
+    yes : array of bool (n_rows,)
+        True answers.
+
+    Returns
+    -------
+    float
+        The shift of the highest Cohen's kappa; the smallest of several. 0 where nothing is better than none.
+    """
+    n, n_yes = len(yes), int(np.count_nonzero(yes))
+    scores = _log_odds(answered)
+    values = np.unique(scores)
+    cuts = np.append(0.0, (values[1:] + values[:-1]) / 2)
+    order = np.argsort(scores)
+    below = np.searchsorted(scores[order], cuts, side="right")
+    said = n - below
+    right = n_yes - np.append(0, np.cumsum(yes[order]))[below]
+    agree = (2 * right + n - n_yes - said) / n
+    chance = (said * n_yes + below * (n - n_yes)) / n**2
+    kappa = np.divide(agree - chance, 1 - chance, out=np.zeros(len(cuts)), where=chance < 1)
+    best = cuts[kappa >= kappa.max() - 1e-9]
+    return -float(best[np.abs(best).argmin()])
+
+
+def decided(
+    answered: NDArray[np.float64], yes: NDArray[np.bool_], fold: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Yes or no at the cut that is best on the other folds, so that no answer has a say in its own.
+
+    Parameters
+    ----------
+    answered, yes
+        As for `best_shift`.
+    fold : array of int (n_rows,)
+        Number of the fold of each row.
+    """
+    said = np.zeros(len(yes), dtype=bool)
+    for number in np.unique(fold):
+        here = fold == number
+        said[here] = _log_odds(answered[here]) + best_shift(answered[~here], yes[~here]) > 0
+    return said
+
+
+def shifted(answered: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
+    """Probabilities with so much added to their log-odds."""
+    return np.asarray(expit(_log_odds(answered) + shift))
+
+
+def _log_odds(answered: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(logit(np.clip(answered, 1e-12, 1 - 1e-12)))
 
 
 def agreement(

@@ -8,7 +8,7 @@ the language model's vectors) is made once, and each question chooses among a fe
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,16 @@ from tqdm import tqdm
 from interpllm.errors import InputError
 from interpllm.estimators.assistance import MOST_EMBEDDED, frequent_ngrams
 from interpllm.estimators.inputs import column_of, is_missing, texts_of
-from interpllm.estimators.stand_in_choices import CHOICES, MIX, SCALES, Choices, agreement
+from interpllm.estimators.stand_in_choices import (
+    CHOICES,
+    MIX,
+    SCALES,
+    Choices,
+    agreement,
+    best_shift,
+    decided,
+    shifted,
+)
 from interpllm.estimators.table import linear_model
 from interpllm.llm import LanguageModel, Session, as_session
 from interpllm.propose.ngrams import NgramRows, count_ngrams
@@ -54,7 +63,8 @@ class StandIn:
         Probability that of two rows, one answered above `cut` and one not, it ranks the former higher. NaN
         where it could not be measured, as the next two.
     kappa : float
-        Cohen's kappa between its answers and those that it learned from, both taken as above `cut` or not.
+        Cohen's kappa between its answers and those that it learned from, both taken as yes or no: the latter
+        above `cut`, the former at the cut that agrees best, which is found on other rows than those judged.
     flip_rate : float
         Share of rows where the two differ.
     n_rows : int
@@ -65,6 +75,13 @@ class StandIn:
         .5, or the median of the answers where nearly all of them are on one side of .5.
     reason : str
         Why there is no model or no figure; "" otherwise.
+    shift : float
+        What, added to the model's intercept, makes its answers agree best when they are cut at one half.
+        Learned from few rows, a model may be sure of no text, and rank texts well for all that. 0 where
+        `cut` is not .5.
+    answers : array (n_texts,) or None
+        Its probability of yes for each text, by a model that has not learned from the text; NaN where there
+        is none.
     """
 
     model: LinearModel | None
@@ -75,6 +92,18 @@ class StandIn:
     n_judged: int = 0
     cut: float = 0.5
     reason: str = ""
+    shift: float = 0.0
+    answers: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+
+    def deciding(self) -> StandIn:
+        """The same for where a probability above one half is a yes and nothing else counts, as in a tree.
+
+        The probabilities are no longer the shares of yes that they were.
+        """
+        if self.model is None or self.answers is None:
+            return self
+        model = replace(self.model, intercept=(self.model.intercept[0] + self.shift,))
+        return replace(self, model=model, answers=shifted(self.answers, self.shift), shift=0.0)
 
 
 class StandIns:
@@ -97,6 +126,9 @@ class StandIns:
         Answers without which nothing is learned.
     max_terms : int or None
         N-grams that a stand-in has at most.
+    every_row : bool
+        Whether each text gets an answer by a model of others, however many texts there are: then weights can
+        be fitted to such answers. It takes further fits with more than a thousand texts.
     verbose : int
         1 shows progress bars on standard error.
 
@@ -117,10 +149,12 @@ class StandIns:
         groups: Any = None,
         min_rows: int = 30,
         max_terms: int | None = None,
+        every_row: bool = False,
         verbose: int = 0,
     ) -> None:
         self.texts = texts_of(column_of(texts, "texts"), "texts")
         self.min_rows, self.max_terms, self.verbose = min_rows, max_terms, verbose
+        self.every_row = every_row
         self.random_state = random_state
         session = as_session(llm, cache=cache)
         self.session = session if session is not None and "embed" in session.capabilities else None
@@ -203,8 +237,20 @@ class StandIns:
             extra={},
             meta=meta,
         )
-        auc, kappa, flip_rate = agreement(answered > cut, yes[rows], answered)
-        return StandIn(model, auc, kappa, flip_rate, n, len(rows), cut)
+        if cut == 0.5:
+            fold = np.repeat(np.arange(len(judged)), [len(judge) for _, judge in judged])
+            said, shift = decided(answered, yes[rows], fold), best_shift(answered, yes[rows])
+        else:
+            said, shift = answered > cut, 0.0
+        auc, kappa, flip_rate = agreement(said, yes[rows], answered)
+        crossed = np.full(len(self.texts), np.nan)
+        crossed[known[rows]] = answered
+        if self.every_row:
+            for part in parts[len(judged) :]:
+                crossed[known[part[1]]] = choices.answer(*part, choice, temperature)
+            new = np.setdiff1d(np.arange(len(self.texts)), known)
+            crossed[new] = [no_yes[1] for no_yes in model.predict_proba([self.texts[row] for row in new])]
+        return StandIn(model, auc, kappa, flip_rate, n, len(rows), cut, shift=shift, answers=crossed)
 
     def _assist(self, choices: Choices, known: Rows, values: NDArray[np.float64]) -> None:
         """Try the best ridge with what the language model knows of n-grams and texts."""

@@ -104,7 +104,7 @@ def _learn(estimator: Any, texts: list[str], given: dict[str, list[float]], args
         return
     import pandas as pd
 
-    estimator.distill(pd.DataFrame(given), texts, **settings)
+    estimator.distill(pd.DataFrame(given), texts=texts, **settings)
 
 
 def said(told: dict[str, Any], model: ConceptLinear | ConceptTree, args: argparse.Namespace) -> str:

@@ -127,6 +127,26 @@ def grow(
     return Tree(_counted(bare, answers, targets, given), classes)
 
 
+def counted(
+    branches: Sequence[Branch], values: Array, y: NDArray[Any], classes: Sequence[Any], weight: Array
+) -> Tree:
+    """The same tree with the shares (or means) of other rows, or of other answers, at its nodes.
+
+    Parameters
+    ----------
+    branches : sequence of Branch
+        Their values and numbers of rows do not count, but for which way a missing answer goes.
+    values : array (n_rows, n_questions)
+    y : array (n_rows,)
+    classes : sequence
+        In the order of the nodes' values; empty for numbers.
+    weight : array (n_rows,)
+    """
+    targets = y[:, None] == np.asarray(classes) if len(classes) else y[:, None]
+    targets = targets.astype(np.float64)
+    return Tree(_counted(branches, values, targets, weight), np.asarray(classes) if len(classes) else None)
+
+
 def choose_leaves(
     values: ArrayLike,
     y: ArrayLike,
@@ -226,7 +246,7 @@ def _routed(branches: Sequence[Branch], values: Array) -> list[NDArray[np.intp]]
     return rows
 
 
-def _counted(branches: list[Branch], values: Array, targets: Array, weight: Array) -> list[Branch]:
+def _counted(branches: Sequence[Branch], values: Array, targets: Array, weight: Array) -> list[Branch]:
     """The nodes with the rows that come to them, missing answers gone the way of most."""
     counted = []
     for branch, rows in zip(branches, _routed(branches, values), strict=True):

@@ -96,3 +96,19 @@ def test_fewer_than_two_leaves_are_refused() -> None:
     answers, y, _ = table()
     with pytest.raises(InputError, match="max_leaves"):
         ConceptTreeClassifier(None, max_leaves=1).fit(answers, y)
+
+
+def test_with_labels_the_leaves_hold_the_shares_of_what_stand_ins_send_there() -> None:
+    texts, _ = rows(300)
+    refund = np.array([float("refund" in text.split()) for text in texts])
+    coin = (np.random.default_rng(0).random(300) < 0.5).astype(float)
+    answers = pd.DataFrame({"Does it speak of refund?": refund, "Decided by a coin?": coin})
+    y = np.where(coin + 0.5 * refund > 0.6, "yes", "no")
+    model = ConceptTreeClassifier(None).fit(answers, y, texts=texts)
+    sure = [max(node.value) for node in model.model_.nodes if node.question is None]
+    assert min(sure) > 0.95
+    model.distill(answers, y, texts=texts, min_kappa=-1)
+    unsure = [max(node.value) for node in model.model_.nodes if node.question is None]
+    assert max(unsure) < 0.7, "no stand-in tells the coin"
+    told = model.report_["distilled"]
+    assert told["score"] >= told["score_before"]

@@ -292,6 +292,57 @@ def test_a_stand_in_below_the_gate_is_not_kept() -> None:
         model.predict(texts)
 
 
+def coin_table() -> tuple[pd.DataFrame, np.ndarray[Any, Any], list[str]]:
+    """A label of two causes: one stands in the text, the other one no n-gram tells."""
+    answers, _, texts = table(300)
+    answers = answers[[question("refund")]].copy()
+    answers["Decided by a coin?"] = (np.random.default_rng(0).random(300) < 0.5).astype(float)
+    y = np.where(answers.sum(axis=1) + np.random.default_rng(1).normal(0, 0.4, 300) > 0.9, "yes", "no")
+    return answers, y, texts
+
+
+def test_with_labels_what_no_stand_in_answers_well_counts_less() -> None:
+    answers, y, texts = coin_table()
+    model = ConceptLinearClassifier(None).fit(answers, y, texts=texts)
+    place = [q.text for q in model.model_.questions].index("Decided by a coin?")
+    other = 1 - place
+    model.distill(answers, texts=texts, min_kappa=-1)
+    before = [weight for (weight,) in model.model_.weights]
+    model.distill(answers, y, texts=texts, min_kappa=-1)
+    after = [weight for (weight,) in model.model_.weights]
+    assert before[place] > 0.7 * before[other] > 0
+    assert 0 <= after[place] < 0.5 * after[other]
+    told = model.report_["distilled"]
+    assert told["score"] >= told["score_before"] > 0.5
+
+
+@pytest.mark.parametrize("kind", ["signs", "points", "residual"])
+def test_weights_for_stand_ins_are_of_the_same_kind(kind: str) -> None:
+    answers, y, texts = coin_table()
+    options: dict[str, Any] = {"signs": {"Decided by a coin?": 1}, "points": 3, "residual": "ngrams"}
+    model = ConceptLinearClassifier(None, **{kind: options[kind]}).fit(answers, y, texts=texts)
+    if kind == "signs":
+        y = np.where(answers["Decided by a coin?"] == 1, "no", "yes")  # now it speaks the other way
+    model.distill(answers, y, texts=texts, min_kappa=-1)
+    weights = np.array(model.model_.weights)
+    if kind == "signs":
+        assert weights[[q.text for q in model.model_.questions].index("Decided by a coin?"), 0] >= 0
+    elif kind == "points":
+        card = model.report_["distilled"]["scorecard"]
+        np.testing.assert_allclose(weights, np.array(card["points"]) * card["scale"])
+    else:
+        assert model.model_.residual is not None
+        assert "residual" in model.report_["distilled"]
+
+
+def test_labels_of_other_classes_are_refused_before_anything_is_learned() -> None:
+    answers, y, texts = coin_table()
+    model = ConceptLinearClassifier(None).fit(answers, y, texts=texts)
+    with pytest.raises(InputError, match="rows of each class"):
+        model.distill(answers, np.where(y == "yes", "maybe", "no"), texts=texts)
+    assert not hasattr(model, "fidelity_")
+
+
 # Refusals ---------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from interpllm.errors import InputError
-from interpllm.estimators.stand_in_choices import agreement
+from interpllm.estimators.stand_in_choices import agreement, best_shift, decided, shifted
 from interpllm.estimators.stand_ins import StandIns, stand_in
 from interpllm.runtime import dumps, loads
 from interpllm.testing import FakeLLM
@@ -217,3 +217,61 @@ def test_agreement_is_nothing_beyond_chance_where_all_is_one_side() -> None:
     truth = np.array([True, True, False, True])
     auc, kappa, flips = agreement(np.ones(4, dtype=bool), truth, np.array([0.9, 0.8, 0.6, 0.7]))
     assert (auc, kappa, flips) == (1.0, 0.0, 0.25)
+
+
+# Yes or no --------------------------------------------------------------------------------------------
+
+
+def test_the_shift_is_that_of_the_best_kappa() -> None:
+    random = np.random.default_rng(0)
+    yes = random.random(60) < 0.2
+    soft = np.clip(0.1 + 0.1 * yes + random.normal(0, 0.05, 60), 0.01, 0.45)
+    cuts = np.unique(soft)
+    best = max(agreement(soft > cut, yes, soft)[1] for cut in cuts[:-1])
+    assert agreement(shifted(soft, best_shift(soft, yes)) > 0.5, yes, soft)[1] == pytest.approx(best)
+    assert best > 0.3
+
+
+def test_what_is_right_at_one_half_is_not_shifted() -> None:
+    assert best_shift(np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True])) == 0.0
+
+
+def test_no_answer_has_a_say_in_the_cut_that_it_is_judged_at() -> None:
+    soft = np.array([0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.4])
+    yes = np.array([False] * 4 + [True] * 3 + [False])
+    fold = np.repeat([0, 1], 4)
+    said = decided(soft, yes, fold)
+    for row in range(4):
+        other = yes.copy()
+        other[row] = True
+        assert decided(soft, other, fold)[row] == said[row]
+
+
+def test_a_weak_stand_in_of_a_rare_yes_agrees_only_at_a_cut_of_its_own() -> None:
+    random = np.random.default_rng(0)
+    yes = np.arange(150) % 8 == 0
+    told = random.random((150, 6)) < np.where(yes, 0.5, 0.15)[:, None]
+    texts = [" ".join([*random.choice(FILLER, 6), *np.array(PRICES[:6])[words]]) for words in told]
+    found = learner(texts).learn(yes.astype(float))
+    assert found.answers is not None
+    at_one_half = agreement(found.answers > 0.5, yes, found.answers)[1]
+    assert found.kappa > at_one_half + 0.1
+    deciding = found.deciding()
+    assert deciding.model is not None
+    assert found.model is not None
+    assert deciding.model.intercept[0] - found.model.intercept[0] == found.shift > 0
+
+
+def test_every_row_is_answered_by_a_model_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interpllm.estimators.stand_ins.JUDGED", 30)
+    random = np.random.default_rng(0)
+    texts = [" ".join(random.choice(FILLER, 8)) + f" only{i}" for i in range(100)]
+    answers = [*random.integers(0, 2, 90).astype(float), *[None] * 10]
+    some = learner(texts).learn(answers).answers
+    every = learner(texts, every_row=True).learn(answers).answers
+    assert some is not None
+    assert every is not None
+    assert np.isnan(some[:90]).any()
+    assert not np.isnan(every).any()
+    told = np.array(answers[:90], dtype=float)
+    assert abs(np.corrcoef(every[:90], told)[0, 1]) < 0.35, "learned by heart, it would be near 1"
