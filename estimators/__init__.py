@@ -1,6 +1,7 @@
 """Estimators: one family a file."""
 
 from interpllm.estimators.aug_linear import AugLinearClassifier, AugLinearRegressor
+from interpllm.estimators.aug_tree import AugTreeClassifier, AugTreeRegressor
 from interpllm.estimators.concept_trees import ConceptTreeClassifier, ConceptTreeRegressor
 from interpllm.estimators.concept_vectorizer import ConceptVectorizer
 from interpllm.estimators.concepts import ConceptLinearClassifier, ConceptLinearRegressor
@@ -10,6 +11,8 @@ from interpllm.estimators.llm_classifier import LLMClassifier
 __all__ = [
     "AugLinearClassifier",
     "AugLinearRegressor",
+    "AugTreeClassifier",
+    "AugTreeRegressor",
     "ConceptLinearClassifier",
     "ConceptLinearRegressor",
     "ConceptTreeClassifier",

@@ -95,7 +95,7 @@ class AugLinearRecipe:
         self._check_parameters()
         texts = texts_of(column_of(X, "X"))
         lo, orders = self._orders()
-        ngrams = count_ngrams(texts, (lo, max(orders)), _min_rows(len(texts)))
+        ngrams = count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)))
         session = self._session()
         if session is None:
             return FitPlan(len(ngrams.phrases), Plan())
@@ -135,10 +135,10 @@ class AugLinearRecipe:
         lo, orders = self._orders()
         texts, n_classes = rows.texts, len(classes)
         session, vocabulary = self._session(), self._vocabulary()  # what is wrong with them is told at once
-        ngrams = count_ngrams(texts, (lo, max(orders)), _min_rows(len(texts)))
+        ngrams = count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)))
         if not ngrams.phrases:
             what = "word" if lo == 1 else f"run of {lo} words"
-            rare = " in two rows" if _min_rows(len(texts)) > 1 else ""
+            rare = " in two rows" if min_rows(len(texts)) > 1 else ""
             raise InputError(
                 f"No {what} stands{rare} in the texts of X, so there is nothing to learn from. Check the "
                 f"column{'' if lo == 1 else ', or lower ngram_range'}."
@@ -172,7 +172,7 @@ class AugLinearRecipe:
                 session, ngrams, rows, weight, groups, taught, classes, plain.choice.order, pool
             )
             if frozen is not None and parts:
-                candidates = _candidates(frozen, templates(self.task, rows.target, classes))
+                candidates = worth_comparing(frozen, templates(self.task, rows.target, classes))
                 losses = frozen.choose_template(candidates, search, plain.choice)
             if help is not None and parts:
                 search.problem = assisted(problem, help, distill=self.distill is not False)
@@ -340,7 +340,8 @@ def _new_ngrams(vocabulary: list[str], ngrams: NgramRows, orders: tuple[int, int
     return [p for i in frequent if (p := counted.phrases[i]) not in known][:MOST_EMBEDDED]
 
 
-def _min_rows(n_rows: int) -> int:
+def min_rows(n_rows: int) -> int:
+    """Rows that an n-gram must stand in to be looked at."""
     return 1 if n_rows < FEW_ROWS else 2
 
 
@@ -349,7 +350,7 @@ def _folds_tried(parts: list[Any]) -> int:
     return int(np.searchsorted(judged, JUDGED)) + 1
 
 
-def _candidates(frozen: Frozen, templates: list[str]) -> list[str]:
+def worth_comparing(frozen: Frozen, templates: list[str]) -> list[str]:
     """The templates worth comparing: on few rows vectors differ by chance, so one is taken by rule.
 
     A causal model's state behind a cue says more of the label, a sentence encoder knows the bare text.

@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 _HOME = {
     "AugLinearClassifier": "interpllm.estimators",
     "AugLinearRegressor": "interpllm.estimators",
+    "AugTreeClassifier": "interpllm.estimators",
+    "AugTreeRegressor": "interpllm.estimators",
     "Budget": "interpllm.llm",
     "DistilledClassifier": "interpllm.estimators",
     "DistilledRegressor": "interpllm.estimators",

@@ -12,6 +12,8 @@ from threadpoolctl import threadpool_limits
 from interpllm.estimators import (
     AugLinearClassifier,
     AugLinearRegressor,
+    AugTreeClassifier,
+    AugTreeRegressor,
     DistilledClassifier,
     DistilledRegressor,
     LLMClassifier,
@@ -24,6 +26,9 @@ PLAIN: dict[str, Any] = {"llm": None, "cv": 2, "ngram_range": (1, 1)}
 ESTIMATORS = [
     (AugLinearClassifier(**PLAIN), 74),
     (AugLinearRegressor(**PLAIN), 63),
+    (AugTreeClassifier(None, ngram_range=(1, 1)), 74),
+    (AugTreeClassifier(None, n_trees=3, ngram_range=(1, 1)), 74),
+    (AugTreeRegressor(None, ngram_range=(1, 1)), 63),
     (DistilledClassifier(WordClassifier(), holdout=0, **PLAIN), 73),
     (DistilledRegressor(WordRegressor(), holdout=0, **PLAIN), 63),
     (LLMClassifier(guesser()), 60),
