@@ -96,7 +96,9 @@ class ConceptRecipe:
         -------
         Plan
             Requests, tokens and seconds, and money where the session knows prices. Questions that are still
-            to be proposed are not known yet: they are counted as so many of the library's own.
+            to be proposed are not known yet: they are counted as so many of the library's own. The request
+            that asks which questions restate the label is left out: only questions whose answers alone
+            predict nearly all of it are asked about.
 
         Raises
         ------
@@ -180,6 +182,7 @@ class ConceptRecipe:
             "rows": {name: len(getattr(parts, name)) for name in ("propose", "select", "confirm")},
             "candidates": table,
             "proposals": proposals,
+            "restated": tried.restated,
             **told,
             "confirm": scores,
             "agreement": agreement,

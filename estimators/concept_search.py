@@ -23,13 +23,14 @@ from interpllm.estimators.concept_answers import Answering, Array
 from interpllm.llm import Session, connect
 from interpllm.propose.bank import question_bank
 from interpllm.propose.questions import propose_questions
+from interpllm.propose.restated import judge_restated
 from interpllm.propose.shortlist import shortlist
 from interpllm.propose.templates import class_names
 from interpllm.runtime import ConceptSet, Question
 from interpllm.select.confirm import compare, question_effects
 from interpllm.select.parts import Parts
 from interpllm.select.path import Path, Weighed, refit, sparse_path
-from interpllm.select.screen import screen
+from interpllm.select.screen import screen, suspects
 from interpllm.select.sparse import Loss, loss_of
 from interpllm.select.stability import selection_frequency
 
@@ -170,6 +171,9 @@ class Screened:
     task : Task
     table : DataFrame
         One row a candidate: where it came from, its share of yes, why it was dropped.
+    restated : dict or None
+        How many questions a language model was asked about that predict nearly all of the label alone, how
+        many it says restate it, and how many have no judgement; None where nobody was asked.
     """
 
     questions: list[Question]
@@ -180,6 +184,7 @@ class Screened:
     rows: NDArray[np.intp]
     task: Task
     table: pd.DataFrame
+    restated: dict[str, int] | None
 
 
 def screened(
@@ -196,6 +201,7 @@ def screened(
     """Answer the candidates on the selecting rows, and drop those that say nothing new."""
     values = answering.values(questions, rows)
     always = [column for column, question in enumerate(questions) if question.id in locked]
+    judged, restated = _judged(questions, values, always, answering.session, task, rows)
     screening = screen(
         values,
         [question.text for question in questions],
@@ -203,6 +209,7 @@ def screened(
         names=[name for name in (task.target, *class_names(task.classes)) if name],
         kappa=kappa,
         min_kappa=min_kappa,
+        judged=judged,
         always=always,
     )
     kept = screening.kept
@@ -221,7 +228,32 @@ def screened(
         same = "" if partner is None else f" as {questions[partner].text!r}"
         table.loc[column, "dropped"] = reason + same
     first = [int(np.flatnonzero(kept == column)[0]) for column in always]
-    return Screened(questions, values, kept, first, of_signs if of_signs.any() else None, rows, task, table)
+    wanted = of_signs if of_signs.any() else None
+    return Screened(questions, values, kept, first, wanted, rows, task, table, restated)
+
+
+def _judged(
+    questions: list[Question],
+    values: Array,
+    always: list[int],
+    session: Session | None,
+    task: Task,
+    rows: NDArray[np.intp],
+) -> tuple[Array, dict[str, int] | None]:
+    """What a language model says of the questions that predict nearly all of the label alone."""
+    judged = np.full(len(questions), np.nan)
+    asked = [column for column in suspects(values, task.y[rows]) if column not in always]
+    if not asked or session is None or "complete" not in session.capabilities:
+        return judged, None
+    found = judge_restated(
+        session,
+        [questions[column] for column in asked],
+        task=task.about,
+        classes=class_names(task.classes) or [str(label) for label in task.classes] or None,
+        target=task.target or "the label",
+    )
+    judged[asked] = found.restates
+    return judged, found.report
 
 
 def choose_path(found: Screened, n_concepts: int, seed: int) -> tuple[NDArray[np.intp], Path]:

@@ -177,7 +177,9 @@ class ConceptLinearClassifier(ConceptLinearRecipe, ConceptClassifierMixin, BaseE
         ``rows`` (of each part), ``candidates`` (a table of all questions tried: where each came from, why it
         was dropped, how often it was chosen on halves of the rows, its effect, p and q on confirming rows),
         ``confirm`` (accuracy with interval, beside majority, TF-IDF and Aug-Linear on the same rows),
-        ``losses`` (cross-validated, by number of questions), ``agreement``, ``gold``, ``answers``, ``usage``.
+        ``losses`` (cross-validated, by number of questions), ``restated`` (questions that predict nearly all
+        of the label alone, and how many the language model says restate it), ``agreement``, ``gold``,
+        ``answers``, ``usage``.
     fidelity_ : DataFrame
         After `distill`: how well each stand-in answers.
     deployable_ : bool

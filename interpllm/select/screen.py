@@ -101,8 +101,10 @@ def screen(
     kappa : array-like (n_candidates,), optional
         Agreement of two ways to ask; NaN where it was not measured, which drops nothing.
     min_kappa : float
-    judged : array-like of bool (n_candidates,), optional
-        Questions that a language model says restate the label; they are dropped.
+    judged : array-like (n_candidates,), optional
+        1 where a language model says that the question restates the label, 0 where it says that it does not,
+        NaN where it says nothing. What it says stands in place of the names, and as with these a question
+        is only dropped where its answers predict nearly all of the label.
     max_phi : float
         Two questions whose answers correlate as much, in either direction, are one.
     rare : float
@@ -148,12 +150,12 @@ def screen(
             drop(index, "constant")
         if kappa is not None and np.asarray(kappa)[index] < min_kappa:
             drop(index, "agreement")
-        if judged is not None and np.asarray(judged)[index]:
-            drop(index, "label")
     if y is not None:
-        named = [index for index in range(p) if any(mentions(questions[index], name) for name in names)]
-        for index in named:
-            if _alone(answers[:, index], np.asarray(y)) >= RESTATES:
+        said = np.full(p, np.nan) if judged is None else np.asarray(judged, dtype=np.float64)
+        for index in range(p):
+            named = any(mentions(questions[index], name) for name in names)
+            restated = named if np.isnan(said[index]) else bool(said[index])
+            if restated and _alone(answers[:, index], np.asarray(y)) >= RESTATES:
                 drop(index, "label")
     left = [index for index in order if index not in reasons]
     alike = np.abs(correlations(answers[:, left])) >= max_phi
@@ -166,6 +168,23 @@ def screen(
             stays.append(place)
     kept = np.array([index for index in range(p) if index not in reasons], dtype=np.intp)
     return Screening(kept, tuple(reasons[index] for index in sorted(reasons)))
+
+
+def suspects(values: NDArray[np.float64], y: NDArray[np.generic]) -> list[int]:
+    """Columns that predict nearly all of the label alone, so that it is worth asking whether they are it.
+
+    Of more than two classes none does: a question that tells one of them from the others leaves most of the
+    label open, and is what a good model is made of. There only its wording gives it away.
+
+    Parameters
+    ----------
+    values : array (n_rows, n_candidates)
+    y : array (n_rows,)
+        Labels, or values (floats).
+    """
+    if y.dtype.kind != "f" and len(np.unique(y)) > 2:
+        return []
+    return [column for column in range(values.shape[1]) if _alone(values[:, column], y) >= RESTATES]
 
 
 def correlations(answers: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -254,6 +254,31 @@ def test_a_question_that_restates_the_label_is_dropped() -> None:
     assert dropped[question("refund")] == "label"
 
 
+@pytest.mark.parametrize(("said", "dropped"), [(True, True), (False, False), ("who knows", False)])
+def test_the_model_is_asked_whether_what_predicts_all_restates_the_label(said: Any, dropped: bool) -> None:
+    answers, _, texts = table()
+    y = ["angry" if "refund" in text.split() else "calm" for text in texts]
+    fake = FakeLLM(lambda request: dict.fromkeys(request.schema["properties"], said))
+    model = ConceptLinearClassifier(fake, concepts=QUESTIONS, n_rounds=0, bank=False).fit(answers, y)
+    table_of = model.report_["candidates"].set_index("question")["dropped"]
+    assert (table_of[question("refund")] == "label") is dropped
+    assert model.report_["restated"] == {
+        "judged": 1,
+        "restate": int(said is True),
+        "missing": int(said == "who knows"),
+    }
+    assert "speak of refund" in fake.prompts[0]
+    assert "speak of damage" not in fake.prompts[0]
+
+
+def test_nothing_is_asked_where_no_question_predicts_all() -> None:
+    answers, y, _ = table()
+    fake = FakeLLM()
+    model = ConceptLinearClassifier(fake, concepts=QUESTIONS, n_rounds=0).fit(answers, y)
+    assert model.report_["restated"] is None
+    assert not fake.prompts
+
+
 def test_questions_that_nobody_answers_are_named() -> None:
     answers, y, texts = table()
     with pytest.raises(InputError, match="Nobody can answer"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from interpllm.errors import InputError
-from interpllm.select.screen import correlations, mentions, screen
+from interpllm.select.screen import correlations, mentions, screen, suspects
 
 RANDOM = np.random.default_rng(0)
 N = 200
@@ -105,8 +105,29 @@ def test_a_question_that_names_the_target_and_gives_its_value_restates_it() -> N
     assert screen(COINS, ASKED, y, names=["price"]).dropped == ((2, "label", None),)
 
 
-def test_what_a_language_model_judged_to_restate_the_label_is_dropped() -> None:
-    assert screen(COINS, ASKED, judged=[False, False, True, False]).dropped == ((2, "label", None),)
+@pytest.mark.parametrize(("said", "stays"), [(1.0, False), (0.0, True), (np.nan, True)])
+def test_a_question_that_is_the_label_goes_if_a_language_model_says_that_it_restates_it(
+    said: float, stays: bool
+) -> None:
+    y = np.where(COINS[:, 2] == 1, "dear", "not")
+    judged = [1.0, 0.0, said, np.nan]  # the first one is said to restate it, but does not predict it
+    kept = screen(COINS, ASKED, y, names=["dear", "not"], judged=judged).kept
+    assert (2 in kept) is stays
+    assert 0 in kept
+
+
+def test_what_a_language_model_says_stands_in_place_of_the_name() -> None:
+    y = np.where(changed(1, 4) == 1, "food", "other")
+    judged = [np.nan, 0.0, np.nan, np.nan]
+    assert 1 in screen(COINS, ASKED, y, names=["food", "other"], judged=judged).kept
+
+
+def test_one_class_of_many_raises_no_suspicion() -> None:
+    two = np.where(COINS[:, 2] == 1, "a", "b")
+    three = np.where(COINS[:, 2] == 1, "a", np.where(COINS[:, 0] == 1, "b", "c"))
+    assert suspects(COINS, two) == [2]
+    assert suspects(COINS, three) == []
+    assert suspects(COINS, 3.0 * COINS[:, 1]) == [1]
 
 
 def test_two_ways_to_ask_that_disagree_drop_a_question() -> None:
