@@ -28,3 +28,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"the benchmark data is not at {SHARED}")
     if item.get_closest_marker("local") and (name := _missing_model()):
         pytest.skip(f"bring the model with: interpllm models pull {name}")
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The benchmark data beside the checkout, for tests marked `shared`."""
+    return SHARED

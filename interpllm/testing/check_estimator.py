@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sklearn.base import is_classifier
+from sklearn.utils import get_tags
 
 from interpllm.testing import checks_classes, checks_fit, checks_rows, checks_tools, checks_verbs
 from interpllm.testing.checks_sklearn import sklearn_checks
@@ -26,6 +27,8 @@ def checks_of(est: Any) -> dict[str, Callable[[Any], None]]:
         Each takes the estimator, and raises AssertionError with a sentence when it does not hold.
     """
     checks = [*checks_fit.CHECKS, *checks_rows.CHECKS, *checks_rows.POLARS_CHECKS, *checks_verbs.CHECKS]
+    if not get_tags(est).input_tags.categorical:
+        checks += checks_rows.ONE_COLUMN_CHECKS
     if is_classifier(est):
         checks += checks_classes.CHECKS
         if "class_weight" in est.get_params():

@@ -262,7 +262,6 @@ CHECKS = [
     check_non_text_is_refused,
     check_bare_string_is_refused,
     check_no_rows_are_refused,
-    check_more_columns_are_refused,
     check_other_lengths_are_refused,
     check_missing_target_is_refused,
     check_bad_target_is_refused,
@@ -271,4 +270,6 @@ CHECKS = [
     check_equal_weights_are_no_weights,
     check_column_vector_y_warns,
 ]
+#: For estimators that take no frames with several columns, as their tags say.
+ONE_COLUMN_CHECKS = [check_more_columns_are_refused]
 POLARS_CHECKS = [check_polars] if importlib.util.find_spec("polars") else []
