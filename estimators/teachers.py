@@ -175,8 +175,21 @@ def _said(teacher: Any, texts: list[str], classes: Sequence[Any] | None) -> Soft
         raise InputError(f"A teacher is {_KINDS}; got {teacher!r}.")
     if getattr(teacher, "task", None) == "text-classification":
         # A pipeline of Hugging Face, which by default gives the best class alone and fails on long texts.
-        return _parsed(teacher(texts, top_k=None, truncation=True), len(texts), classes)
+        return _parsed(teacher(texts, top_k=None, truncation=True, **_limit(teacher)), len(texts), classes)
     return _parsed(teacher(texts), len(texts), classes)
+
+
+def _limit(pipeline: Any) -> dict[str, int]:
+    """Tokens that a pipeline's model reads, where its tokenizer does not say so and would cut nothing."""
+    tokenizer, config = (
+        getattr(pipeline, "tokenizer", None),
+        getattr(getattr(pipeline, "model", None), "config", None),
+    )
+    most = getattr(config, "max_position_embeddings", None)
+    if most is None or getattr(tokenizer, "model_max_length", most) <= most:
+        return {}
+    # Models such as RoBERTa count positions from two on.
+    return {"max_length": most - 2}
 
 
 def _parsed(said: Any, n_rows: int, classes: Sequence[Any] | None) -> SoftLabels:

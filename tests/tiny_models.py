@@ -9,7 +9,14 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 _BYTES = sorted(pre_tokenizers.ByteLevel.alphabet())
 _MERGES = [("Ġ", "b"), ("Ġb", "a"), ("Ġba", "d"), ("s", "l"), ("o", "o"), ("g", "oo"), ("goo", "d")]
@@ -74,4 +81,23 @@ def tiny_bert(folder: Path, hidden_size: int = 32) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def tiny_text_classifier(folder: Path) -> Path:
+    """What tells "calm" texts from "angry" ones by chance, of at most 64 tokens."""
+    config = BertConfig(
+        vocab_size=_tokenizer(folder, wrapped=True),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=64,
+        initializer_range=0.4,
+        id2label={0: "calm", 1: "angry"},
+        label2id={"calm": 0, "angry": 1},
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertForSequenceClassification(config).save_pretrained(folder)
     return folder
