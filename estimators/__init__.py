@@ -5,6 +5,8 @@ from interpllm.estimators.aug_tree import AugTreeClassifier, AugTreeRegressor
 from interpllm.estimators.concept_trees import ConceptTreeClassifier, ConceptTreeRegressor
 from interpllm.estimators.concept_vectorizer import ConceptVectorizer
 from interpllm.estimators.concepts import ConceptLinearClassifier, ConceptLinearRegressor
+from interpllm.estimators.convert_imodels import from_imodels
+from interpllm.estimators.convert_sklearn import from_sklearn
 from interpllm.estimators.distilled import DistilledClassifier, DistilledRegressor
 from interpllm.estimators.llm_classifier import LLMClassifier
 
@@ -21,4 +23,6 @@ __all__ = [
     "DistilledClassifier",
     "DistilledRegressor",
     "LLMClassifier",
+    "from_imodels",
+    "from_sklearn",
 ]

@@ -25,6 +25,8 @@ _HOME = {
     "ConceptVectorizer": "interpllm.estimators",
     "Session": "interpllm.llm",
     "connect": "interpllm.llm",
+    "from_imodels": "interpllm.estimators",
+    "from_sklearn": "interpllm.estimators",
     "load": "interpllm.runtime",
 }
 _MODULES = ["datasets", "errors", "estimators", "export", "llm", "runtime", "testing"]

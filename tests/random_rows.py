@@ -127,7 +127,11 @@ def row_models(draw: Any, questions: bool = True) -> TreeModel | RuleListModel |
         names, st.tuples(bounds, bounds), bounds, value,
     )  # fmt: skip
     slopes = draw(st.lists(slope, max_size=2, unique_by=lambda slope: slope.column))
-    return RuleSetModel(**parts, clauses=clauses, intercept=draw(value), slopes=tuple(slopes))
+    phrases = sorted(vectorizer.idf) if vectorizer else []
+    weighed = draw(st.dictionaries(st.sampled_from(phrases), value)) if phrases else {}
+    return RuleSetModel(
+        **parts, clauses=clauses, intercept=draw(value), slopes=tuple(slopes), term_weights=weighed
+    )
 
 
 def _shares(n: int) -> Any:

@@ -522,6 +522,7 @@ def _list_body(body: Body, questions: list[Question], parts: dict[str, Any]) -> 
 def _set_body(body: Body, questions: list[Question], parts: dict[str, Any]) -> dict[str, Any]:
     clauses: list[Clause] = []
     slopes: list[Slope] = []
+    weighed: dict[str, tuple[float, ...]] = {}
     conditions: tuple[Condition, ...] | None = None
     for number, line in body:
         try:
@@ -537,6 +538,12 @@ def _set_body(body: Body, questions: list[Question], parts: dict[str, Any]) -> d
                 clauses.append(Clause(conditions, value, reader.whole()))
                 reader.need("rows", ")")
                 conditions = None
+            elif reader.maybe("each", "unit", "of", "value", "of"):
+                phrase = reader.string()
+                reader.need("adds")
+                if phrase in weighed:
+                    raise InputError(f"the phrase {phrase!r:.80} adds twice")
+                weighed[phrase] = reader.numbers()
             elif reader.maybe("each", "unit", "of"):
                 slopes.append(_slope(reader))
             else:
@@ -547,7 +554,7 @@ def _set_body(body: Body, questions: list[Question], parts: dict[str, Any]) -> d
             raise _At(number, error) from None
     if conditions is not None:
         raise _At(body[-1][0], "the last rule adds nothing")
-    return {"clauses": tuple(clauses), "slopes": tuple(slopes)}
+    return {"clauses": tuple(clauses), "slopes": tuple(slopes), "term_weights": weighed}
 
 
 def _slope(reader: _Reader) -> Slope:

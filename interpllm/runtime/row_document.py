@@ -45,7 +45,7 @@ LIST_FIELDS: dict[str, tuple[type, ...]] = {
 
 #: Fields of the kind "rule_set".
 SET_FIELDS: dict[str, tuple[type, ...]] = {
-    **_COMMON, "clauses": (list,), "intercept": (list,), "slopes": (list,)
+    **_COMMON, "clauses": (list,), "intercept": (list,), "slopes": (list,), "term_weights": (dict,)
 }  # fmt: skip
 
 _VECTORIZER: dict[str, tuple[type, ...]] = {
@@ -110,6 +110,7 @@ def write_rule_set(model: RuleSetModel) -> dict[str, Any]:
         "clauses": _write_clauses(model.clauses),
         "intercept": list(model.intercept),
         "slopes": [[*slope[:4], list(slope.value)] for slope in model.slopes],
+        "term_weights": {phrase: list(value) for phrase, value in model.term_weights.items()},
     }
 
 

@@ -91,7 +91,8 @@ class RowModel(ReadableModel):
         if self.evidence is None:
             return
         checks.require(len(self.evidence) == n, f"{len(self.evidence)} entries of evidence for {n} rules")
-        self._settle("evidence", tuple(RuleEvidence(*entry) for entry in self.evidence))
+        entries = (RuleEvidence(*entry) for entry in self.evidence)
+        self._settle("evidence", tuple(e._replace(examples=tuple(e.examples)) for e in entries))
 
     def _check_value(self, value: Iterable[float], what: str) -> tuple[float, ...]:
         """Check the totals that a leaf or a rule gives by itself."""
@@ -137,7 +138,12 @@ class RowModel(ReadableModel):
     def reads_text(self) -> bool:
         """Whether the model looks at the text of a row."""
         looks = any(isinstance(condition, Mentions | TermCompares) for condition in self.conditions())
-        return looks or bool(self.stand_ins) or not (self.columns or self.questions)
+        return looks or bool(self.stand_ins)
+
+    @cached_property
+    def _constant(self) -> bool:
+        """Whether the model looks at nothing, so that any row will do."""
+        return not self.columns and next(self.conditions(), None) is None
 
     @property
     def unanswered(self) -> tuple[str, ...]:
@@ -198,6 +204,8 @@ class RowModel(ReadableModel):
                 f"row {number} is neither a text nor a row with columns but {row!r:.60} "
                 f"({type(row).__name__}); drop such rows, or replace what is missing by an empty string"
             )
+        if self._constant:
+            return "", {}
         wanted = [*self.columns, *([self.text] if self.reads_text and self.text else [])]
         for name in wanted:
             checks.require(name in row, f"row {number} has no column {name!r:.80}")

@@ -27,7 +27,7 @@ class Row:
     stand_ins : mapping of str to Scorer
         What answers the other questions by the text's n-grams.
     values : callable, optional
-        Turns the words of the text into the numbers that ``term`` conditions compare.
+        Turns the words of the text into the numbers that ``term`` conditions compare and weights multiply.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Row:
         """Answer a question: as given, else by its stand-in."""
         return self.given[name] if name in self.given else self.cut.yes(self.stand_ins[name])
 
-    def term(self, phrase: str) -> float:
-        """Give the number of a phrase; 0 where the text does not have it."""
+    def terms(self) -> Mapping[str, float]:
+        """Give the numbers of the phrases that the text has."""
         if self._terms is None:
             self._terms = self._values(self.text) if self._values else {}
-        return self._terms.get(phrase, 0.0)
+        return self._terms
 
 
 def holds(condition: Sequence[Any], row: Row) -> bool | None:
@@ -64,7 +64,7 @@ def holds(condition: Sequence[Any], row: Row) -> bool | None:
         _, phrases, lo, hi, negated = condition
         return row.cut.of_orders(lo, hi).isdisjoint(phrases) is negated
     if kind == "term":
-        return compared(row.term(condition[1]), condition[2], condition[3])
+        return compared(row.terms().get(condition[1], 0.0), condition[2], condition[3])
     if kind == "answer":
         answer = row.answer(condition[1])
         return None if answer != answer else (answer > 0.5) is not condition[2]
@@ -184,7 +184,7 @@ class ListScorer:
 
 
 class SetScorer:
-    """Score rows by the weights of all rules that hold, and by columns in proportion.
+    """Score rows by the weights of all rules that hold, and by columns and phrases in proportion.
 
     Parameters
     ----------
@@ -192,6 +192,8 @@ class SetScorer:
         One weight an output.
     slopes : sequence of (column, low, high, missing, weights)
         A column's value, kept within `low` and `high`, or `missing` where there is none, times each weight.
+    term_weights : mapping of str to sequence of float
+        Phrase -> what its number is multiplied by.
     intercept : sequence of float
     """
 
@@ -199,15 +201,17 @@ class SetScorer:
         self,
         rules: Sequence[tuple[Sequence[Any], Sequence[float]]],
         slopes: Sequence[tuple[str, float, float, float, Sequence[float]]],
+        term_weights: Mapping[str, Sequence[float]],
         intercept: Sequence[float],
     ) -> None:
         self.rules = rules
         self.slopes = slopes
+        self.term_weights = term_weights
         self.intercept = intercept
 
-    def parts(self, row: Row) -> list[tuple[int, list[float]]]:
-        """List what adds to the score: the number of a rule, or after them of a slope, and what it adds."""
-        found = [
+    def parts(self, row: Row) -> list[tuple[int | str, list[float]]]:
+        """List what adds to the score: the number of a rule, or after them of a slope, or a phrase."""
+        found: list[tuple[int | str, list[float]]] = [
             (number, list(weights))
             for number, (conditions, weights) in enumerate(self.rules)
             if all_hold(conditions, row)
@@ -216,6 +220,10 @@ class SetScorer:
             value = row.columns[column]
             number_of = missing if value is None or value != value else min(max(value, low), high)
             found.append((number, [number_of * weight for weight in weights]))
+        if self.term_weights:
+            for phrase, value in row.terms().items():
+                if phrase in self.term_weights:
+                    found.append((phrase, [value * weight for weight in self.term_weights[phrase]]))
         return found
 
     def totals(self, row: Row) -> list[float]:

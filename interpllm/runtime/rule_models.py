@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from interpllm.runtime import checks
 from interpllm.runtime.conditions import Condition, column_name
 from interpllm.runtime.explanation import Contribution, Explanation, Rule
+from interpllm.runtime.literals import literal
 from interpllm.runtime.printing import header, numbers, outcome
 from interpllm.runtime.row_model import RowModel
 from interpllm.runtime.row_scoring import ListScorer, Row, SetScorer, scores_of
+from interpllm.runtime.tokens import spans
 
 
 class Clause(NamedTuple):
@@ -220,6 +223,8 @@ class RuleSetModel(RuleModel):
         A value is what the rule adds to each output.
     slopes : sequence of Slope
         Columns that add in proportion.
+    term_weights : mapping of str to sequence of float
+        Phrase of the `vectorizer` -> what its number in a text is multiplied by, once an output.
     intercept : sequence of float
         One an output.
     link : {"logit", "clip", "identity"}
@@ -236,6 +241,7 @@ class RuleSetModel(RuleModel):
 
     intercept: tuple[float, ...]
     slopes: tuple[Slope, ...] = ()
+    term_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     __hash__ = None
 
@@ -246,6 +252,7 @@ class RuleSetModel(RuleModel):
         self._settle("slopes", tuple(self._slope(Slope(*slope)) for slope in self.slopes))
         names = [slope.column for slope in self.slopes]
         checks.require(len(set(names)) == len(names), "a column has two slopes; add them up")
+        self._settle("term_weights", MappingProxyType(self._weighed(self.term_weights)))
         self._check_parts()
         self._check_evidence(len(self.clauses))
 
@@ -260,6 +267,29 @@ class RuleSetModel(RuleModel):
         checks.require(low <= high, f"{what} is kept within nothing")
         return Slope(slope.column, low, high, missing, self._check_value(slope.value, what))
 
+    def _weighed(self, term_weights: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ...]]:
+        known = self.vectorizer.idf if self.vectorizer is not None else {}
+        for phrase in term_weights:
+            checks.require(phrase in known, f"the vectorizer gives {phrase!r:.200} no number to weigh")
+        return {
+            phrase: self._check_value(term_weights[phrase], f"the phrase {phrase!r:.200}")
+            for phrase in sorted(term_weights)
+        }
+
+    @property
+    def n_terms(self) -> int:
+        """Number of rules, columns and phrases that add."""
+        return len(self.clauses) + len(self.slopes) + len(self.term_weights)
+
+    @cached_property
+    def reads_text(self) -> bool:
+        """Whether the model looks at the text of a row."""
+        return bool(self.term_weights) or super().reads_text
+
+    @cached_property
+    def _constant(self) -> bool:
+        return not self.term_weights and super()._constant
+
     @cached_property
     def columns(self) -> Any:
         """The columns that the model looks at, those with a slope among them."""
@@ -268,7 +298,7 @@ class RuleSetModel(RuleModel):
     @cached_property
     def _scorer(self) -> SetScorer:
         plain = [([c.plain for c in clause.conditions], clause.value) for clause in self.clauses]
-        return SetScorer(plain, self.slopes, self.intercept)
+        return SetScorer(plain, self.slopes, self.term_weights, self.intercept)
 
     def _totals(self, row: Row) -> list[float]:
         return self._scorer.totals(row)
@@ -277,23 +307,27 @@ class RuleSetModel(RuleModel):
         factor = 2.0 if self.link == "clip" else 1.0
         scores = scores_of(self._totals(row), self.link)
         base = [2.0 * self.intercept[0] - 1.0] if self.link == "clip" else list(self.intercept)
+        parts = self._scorer.parts(row)
+        places = spans(row.text, *self.vectorizer.ngram_range) if self.vectorizer else {}
         contributions = [
-            self._contribution(number, [factor * value for value in added], row)
-            for number, added in self._scorer.parts(row)
+            Contribution(part, tuple(places.get(part, ())), tuple(factor * value for value in added))
+            if isinstance(part, str)
+            else self._contribution(part, [factor * value for value in added], row)
+            for part, added in parts
         ]
         if self.link == "clip":  # what keeping the score within 0 and 1 takes away has to stand somewhere
             rest = scores[0] - base[0] - sum(c.values[0] for c in contributions)
             if abs(rest) > 1e-12:
                 contributions.append(Contribution("kept within 0 and 1", (), (rest,)))
         contributions.sort(key=lambda c: -max(map(abs, c.values)))
-        n = len(self.clauses) + len(self.slopes)
+        n = len(self.clauses) + len(self.slopes) + (len(row.terms()) if self.term_weights else 0)
         return Explanation(
             text=row.text,
             prediction=self._decide(scores),
             decision=tuple(scores),
             base=tuple(base),
             contributions=tuple(contributions),
-            coverage=len(self._scorer.parts(row)) / n if n else 0.0,
+            coverage=len(parts) / n if n else 0.0,
             classes=self.classes,
         )
 
@@ -304,13 +338,14 @@ class RuleSetModel(RuleModel):
         return Contribution(said(conditions), self._where(conditions, row.text), tuple(added))
 
     def rules(self) -> list[Rule]:
-        """List the rules, strongest first, and after them the columns that add in proportion.
+        """List the rules, strongest first, and after them the columns and phrases that add in proportion.
 
         Returns
         -------
         list of Rule
             The weight is what the rule adds towards `prediction` (regression: with its sign); more than two
-            classes: its weight for `prediction` less its mean over classes. Of a column: for one unit.
+            classes: its weight for `prediction` less its mean over classes. Of a column or a phrase: for one
+            unit.
         """
         found = []
         for number, clause in enumerate(self.clauses):
@@ -319,11 +354,10 @@ class RuleSetModel(RuleModel):
             support, coverage, precision, example, *rest = self._evident(number, clause)
             found.append(Rule(name, name, prediction, weight, support, coverage, precision, example, *rest))
         found.sort(key=lambda rule: (-abs(rule.weight), rule.phrase))
-        for slope in self.slopes:
-            prediction, weight = self._lean(slope.value)
-            name = f"each unit of {column_name(slope.column)}"
-            found.append(Rule(name, name, prediction, weight, None, None, None, None))
-        return found
+        units = [(f"each unit of {column_name(slope.column)}", slope.value) for slope in self.slopes]
+        units += [(f"each unit of {_value_of(phrase)}", value) for phrase, value in self.term_weights.items()]
+        proportional = [Rule(name, name, *self._lean(value), None, None, None, None) for name, value in units]
+        return [*found, *sorted(proportional, key=lambda rule: (-abs(rule.weight), rule.phrase))]
 
     def __str__(self) -> str:
         lines = [*header(self), f"intercept: {numbers(self.intercept)}", ""]
@@ -335,7 +369,14 @@ class RuleSetModel(RuleModel):
                 f"each unit of {column_name(column)} adds {numbers(value)} "
                 f"(within {low!r} to {high!r}; missing: {missing!r})"
             )
+        for phrase, value in self.term_weights.items():
+            lines.append(f"each unit of {_value_of(phrase)} adds {numbers(value)}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f"<RuleSetModel: {self.task}, {self.n_terms} rules>"
+        weighed = f", {len(self.term_weights)} weighed phrases" if self.term_weights else ""
+        return f"<RuleSetModel: {self.task}, {len(self.clauses)} rules{weighed}>"
+
+
+def _value_of(phrase: str) -> str:
+    return f"value of {literal(phrase)}"

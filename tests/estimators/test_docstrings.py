@@ -19,6 +19,8 @@ ESTIMATORS = [
     "DistilledClassifier",
     "DistilledRegressor",
     "LLMClassifier",
+    "from_imodels",
+    "from_sklearn",
 ]
 
 
