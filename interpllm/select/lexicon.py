@@ -31,9 +31,9 @@ STRENGTH = 5.0
 """Rows that the prior of a phrase counts for at a node."""
 PRIOR_C: dict[Loss, float] = {"logistic": 10.0, "multinomial": 10.0, "squared": 2.5}
 """Inverse strength of the prior's ridge. A squared loss of shares is a quarter as steep in the same unit."""
-SCALE = 0.3
+SCALE = 0.1
 """Size of a standardised dimension of the vectors beside an n-gram's 1 in that ridge."""
-DIMS = 192
+DIMS = 64
 """Principal dimensions of the vectors that the ridge reads: more cost time and tell no more."""
 
 
@@ -225,6 +225,56 @@ def foresight(
     return float(told.mean())
 
 
+@dataclass(frozen=True)
+class _View:
+    """The rows held back at a node, and some of the phrases."""
+
+    matrix: sp.csr_matrix
+    part: Columns
+    weight: Array
+    away: Array
+    priors: Array
+    barred: NDArray[np.bool_]
+    inside: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, ground: Ground, held: Positions, columns: Columns, barred: NDArray[np.bool_]) -> _View:
+        place = np.full(ground.matrix.shape[1], -1, dtype=np.intp)
+        place[columns] = np.arange(len(columns))
+        pairs = place[ground.inside]
+        judged, weight, targets = ground.judged[held], ground.weight[held], ground.targets[held]
+        mean = np.average(targets[judged], axis=0, weights=weight[judged])
+        return cls(
+            ground.matrix[held][:, columns],
+            ground.fold[held] % (ground.n_parts + 1),  # -1 is the last: learned on all rows
+            weight,
+            weight[:, None] * (targets - mean),
+            ground.priors[:, columns],
+            barred[:, columns],
+            pairs[(pairs >= 0).all(axis=1)],
+        )
+
+    def weights(self) -> Array:
+        """Weights of the phrases at the node without each part, and by all its rows, as `Ground.priors`."""
+        n_parts, p = len(self.priors) - 1, self.matrix.shape[1]
+        size = np.diff(self.matrix.indptr)
+        cells = np.repeat(self.part, size) * p + self.matrix.indices
+
+        def sums(of_rows: Array) -> Array:
+            of_part = np.bincount(cells, np.repeat(of_rows, size), (n_parts + 1) * p).reshape(n_parts + 1, p)
+            total = of_part.sum(axis=0)
+            return np.vstack([total - of_part[:n_parts], total[None]])
+
+        rows = sums(self.weight) + STRENGTH
+        return np.stack(
+            [
+                (sums(self.away[:, k]) + STRENGTH * self.priors[:, :, k]) / rows
+                for k in range(self.away.shape[1])
+            ],
+            axis=2,
+        )
+
+
 class Chooser:
     """Finds the lexicon that splits the rows of a node best.
 
@@ -253,34 +303,39 @@ class Chooser:
             Phrases that the lexicon may not hold, by part.
         """
         ground = self.ground
-        here, there = ground.matrix[held], ground.matrix[seen]
-        part = ground.fold[held] % (ground.n_parts + 1)  # -1 is the last: learned on all rows
-        judged = ground.judged[held]
-        weight = ground.weight[held]
-        if not judged.any():
-            return None
-        mean = np.average(ground.targets[held][judged], axis=0, weights=weight[judged])
-        away = weight[:, None] * (ground.targets[held] - mean)
-        best: tuple[float, Array, float, int, int, Array, Array] | None = None
-        for weights in (self._weights(here, part, weight, away), ground.priors):
+        # Only phrases of these rows can split them: deep in a tree that is few of all.
+        columns = np.union1d(ground.matrix[held].indices, ground.matrix[seen].indices)
+        near = _View.of(ground, held, columns, barred)
+        there = ground.matrix[seen][:, columns]
+        judged, weight, away = ground.judged[held], near.weight, near.away
+        best: tuple[float, float, bool, int, int, Array, Array, Array] | None = None
+        for at_node in (True, False):
+            weights = near.weights() if at_node else near.priors
             for output in range(away.shape[1]):
                 for sign in (1, -1):
-                    signed = self._allowed(sign * weights[:, :, output], barred)
-                    tops, seen_tops = _tops(here, signed, part), _tops(there, signed[-1:], None)
+                    signed = self._allowed(near, sign * weights[:, :, output])
+                    tops, seen_tops = _tops(near.matrix, signed, near.part), _tops(there, signed[-1:], None)
                     speaks = sign * away[:, output]
                     gain, bound = self._bound(
                         tops[judged], away[judged], weight[judged], speaks[judged], seen_tops
                     )
                     if gain > 1e-9 and (best is None or gain > best[0] * (1 + 1e-9)):
-                        best = (gain, signed, bound, output, sign, tops, seen_tops)
+                        best = (gain, bound, at_node, output, sign, tops, seen_tops, signed)
         if best is None:
             return None
-        gain, signed, bound, output, sign, tops, seen_tops = best
-        within = signed >= bound
-        columns = np.flatnonzero(within[-1])
-        columns = columns[np.argsort(-signed[-1, columns], kind="stable")]
+        gain, bound, at_node, output, sign, tops, seen_tops, signed = best
+        if self.most is None:
+            # New texts may have phrases that none of these rows has: those that weigh enough belong to it.
+            columns = np.arange(ground.matrix.shape[1])
+            far = _View.of(ground, held, columns, barred)
+            weights = far.weights() if at_node else far.priors
+            signed = self._allowed(far, sign * weights[:, :, output])
+        within = np.zeros(ground.priors.shape[:2], dtype=bool)
+        within[:, columns] = signed >= bound
+        strongest = np.argsort(-signed[-1], kind="stable")
+        chosen = columns[strongest[: int((signed[-1] >= bound).sum())]]
         yes, seen_yes = tops >= bound, seen_tops >= bound
-        return Split(self.distinct(columns), within, output, sign, gain, yes, seen_yes)
+        return Split(self.distinct(chosen), within, output, sign, gain, yes, seen_yes)
 
     def distinct(self, columns: Columns) -> Columns:
         """Leave out phrases that say nothing new, as another of the lexicon stands inside them."""
@@ -290,30 +345,10 @@ class Chooser:
         chosen[outer[chosen[inner]]] = False
         return columns[chosen[columns]]
 
-    def _weights(self, here: sp.csr_matrix, part: Columns, weight: Array, away: Array) -> Array:
-        """Weights of phrases at a node without each part, and by all its rows, as `Ground.priors`."""
-        n_parts, p = self.ground.n_parts, here.shape[1]
-        cells = np.repeat(part, np.diff(here.indptr)) * p + here.indices
-
-        def sums(of_rows: Array) -> Array:
-            each = np.repeat(of_rows, np.diff(here.indptr))
-            of_part = np.bincount(cells, each, (n_parts + 1) * p).reshape(n_parts + 1, p)
-            total = of_part.sum(axis=0)
-            return np.vstack([total - of_part[:n_parts], total[None]])
-
-        rows = sums(weight) + STRENGTH
-        return np.stack(
-            [
-                (sums(away[:, k]) + STRENGTH * self.ground.priors[:, :, k]) / rows
-                for k in range(away.shape[1])
-            ],
-            axis=2,
-        )
-
-    def _allowed(self, weights: Array, barred: NDArray[np.bool_]) -> Array:
-        """Weights of what may be in the lexicon, minus infinity for the rest; (n_parts + 1, n_phrases)."""
-        allowed = np.where((weights > 0) & ~barred, weights, -np.inf)
-        inner, outer = self.ground.inside.T
+    def _allowed(self, view: _View, weights: Array) -> Array:
+        """Weights of what may be in the lexicon, minus infinity for the rest; (n_parts + 1, n_columns)."""
+        allowed = np.where((weights > 0) & ~view.barred, weights, -np.inf)
+        inner, outer = view.inside.T
         for row in allowed:
             # Where a phrase is in the lexicon, those around it that weigh no more add nothing.
             row[outer[row[inner] >= row[outer]]] = -np.inf
