@@ -89,9 +89,10 @@ def main() -> None:
     frame = agreement_by_question(both.to_numpy(float), second.to_numpy(float), list(answers.columns))
     shown = frame[["question", "n", "kappa", "alpha", "ac1", "verdict"]]
     print(f"\nTwo runs, mean kappa {frame['kappa'].mean():.2f}:\n", shown.round(2).to_string(index=False))
-    whole.distill(answers, texts=texts, llm=None)
+    whole.distill(answers, y, texts=texts, llm=None, min_kappa=-1)
     print("\nStand-ins:\n", whole.fidelity_.round(3).to_string(index=False))
-    print("deployable:", whole.deployable_)
+    print("pass kappa .6:", (whole.fidelity_["kappa"] >= 0.6).sum(), "of", len(whole.fidelity_))
+    print("with all stand-ins, cross-validated:", whole.report_["distilled"])
 
 
 if __name__ == "__main__":

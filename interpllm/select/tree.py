@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -132,6 +132,8 @@ def counted(
 ) -> Tree:
     """The same tree with the shares (or means) of other rows, or of other answers, at its nodes.
 
+    A node that fewer rows come to than a leaf must have takes them from the node above it.
+
     Parameters
     ----------
     branches : sequence of Branch
@@ -144,7 +146,12 @@ def counted(
     """
     targets = y[:, None] == np.asarray(classes) if len(classes) else y[:, None]
     targets = targets.astype(np.float64)
-    return Tree(_counted(branches, values, targets, weight), np.asarray(classes) if len(classes) else None)
+    anew = _counted(branches, values, targets, weight)
+    for above in range(len(anew)):
+        for number in (anew[above].yes, anew[above].no):
+            if number is not None and anew[number].n_rows < MIN_ROWS:
+                anew[number] = replace(anew[number], value=anew[above].value)
+    return Tree(anew, np.asarray(classes) if len(classes) else None)
 
 
 def choose_leaves(
