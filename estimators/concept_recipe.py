@@ -98,7 +98,8 @@ class ConceptRecipe:
             Requests, tokens and seconds, and money where the session knows prices. Questions that are still
             to be proposed are not known yet: they are counted as so many of the library's own. The request
             that asks which questions restate the label is left out: only questions whose answers alone
-            predict nearly all of it are asked about.
+            predict nearly all of it are asked about. So are the vectors that a model in process makes for
+            the baseline of `fit`.
 
         Raises
         ------

@@ -342,6 +342,10 @@ def confirm(
             ),
             "aug_linear_plain": ours(llm=None, random_state=seed),
         }
+        session = answering.session
+        if session is not None and "embed" in session.capabilities and session.backend.batch_size > 1:
+            # In process its vectors cost no money; a server is not sent n-grams for the sake of a baseline.
+            models["aug_linear_llm"] = ours(llm=session, task=task.about, random_state=seed)
         baselines = {name: model.fit(seen, task.y[learn]).predict(new) for name, model in models.items()}
     scores = compare(
         task.y[rows],

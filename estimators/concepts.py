@@ -14,11 +14,18 @@ from sklearn.base import BaseEstimator
 from interpllm.errors import InputError
 from interpllm.estimators.base import TextRegressorMixin
 from interpllm.estimators.concept_answers import Array
-from interpllm.estimators.concept_base import ConceptClassifierMixin, ConceptEstimator, evidence_of, warn_few
+from interpllm.estimators.concept_base import (
+    ConceptClassifierMixin,
+    ConceptEstimator,
+    evidence_of,
+    positions_of,
+    warn_few,
+)
 from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
 from interpllm.estimators.concept_reweighing import crossed_scores
 from interpllm.estimators.concept_search import Screened, Task, choose_path, fitted
 from interpllm.estimators.residual import fit_residual, mixed
+from interpllm.estimators.table import base_of
 from interpllm.runtime import ConceptLinear, LinearModel, Question
 from interpllm.select.path import Weighed
 from interpllm.select.scorecard import scorecard
@@ -56,6 +63,7 @@ class ConceptLinearRecipe(ConceptEstimator):
             residual=table,
             evidence=evidence_of(found.questions, found.values, task, _leaning(weighed), prepared.positions),
             n_rows=len(rows),
+            base=base_of(positions_of(task), len(task.classes)),
             meta={**self._how_made(found.report), "C": float(found.how[0])},
         )
         self.report_ = found.report
@@ -176,7 +184,8 @@ class ConceptLinearClassifier(ConceptLinearRecipe, ConceptClassifierMixin, BaseE
     report_ : dict
         ``rows`` (of each part), ``candidates`` (a table of all questions tried: where each came from, why it
         was dropped, how often it was chosen on halves of the rows, its effect, p and q on confirming rows),
-        ``confirm`` (accuracy with interval, beside majority, TF-IDF and Aug-Linear on the same rows),
+        ``confirm`` (accuracy with interval, beside majority, TF-IDF and Aug-Linear on the same rows: plain,
+        and with the vectors of `llm` where it runs in process and can embed),
         ``losses`` (cross-validated, by number of questions), ``restated`` (questions that predict nearly all
         of the label alone, and how many the language model says restate it), ``agreement``, ``gold``,
         ``answers``, ``usage``.

@@ -164,10 +164,10 @@ class DistilledClassifier(_Distilled, TextClassifierMixin, BaseEstimator):
     Parameters
     ----------
     teacher : estimator, Hugging Face pipeline, callable or None
-        An estimator of texts with ``predict_proba`` or ``predict``; a text-classification pipeline; a
-        function from a list of texts to labels, to probabilities (n_rows, n_classes), or to the probability
-        of the second class, None and NaN being answers that it does not have. Without a teacher `llm` itself
-        is asked for the class, by an `LLMClassifier`.
+        An estimator of texts with ``predict_proba`` or ``predict``; a text-classification pipeline, given
+        texts cut to what it reads; a function from a list of texts to labels, to probabilities (n_rows,
+        n_classes), or to the probability of the second class, None and NaN being answers that it does not
+        have. Without a teacher `llm` itself is asked for the class, by an `LLMClassifier`.
     llm : str, Session, LanguageModel or None
         Helps to write the table, as in `AugLinearClassifier`.
     classes : sequence of labels or None

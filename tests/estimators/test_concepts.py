@@ -71,6 +71,18 @@ def test_planted_questions_are_proposed_found_and_confirmed(
     assert model.score(new, truth) == 1.0
 
 
+@pytest.mark.parametrize(("batch_size", "beside"), [(16, True), (1, False)])
+def test_a_model_in_process_helps_a_baseline_and_a_server_is_not_asked_for_one(
+    batch_size: int, beside: bool, tmp_path: Path
+) -> None:
+    fake = oracle(batch_size=batch_size)
+    model = ConceptLinearClassifier(fake, concepts=QUESTIONS[:3], n_rounds=0, soft=False, cache=tmp_path).fit(
+        *rows(120)
+    )
+    assert ("aug_linear_llm" in model.report_["confirm"].index) is beside
+    assert (fake.received["embed"] > 0) is beside
+
+
 def test_the_figures_are_of_rows_that_nothing_else_saw(
     proposed: tuple[ConceptLinearClassifier, FakeLLM],
 ) -> None:
