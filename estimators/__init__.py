@@ -9,6 +9,7 @@ from interpllm.estimators.convert_imodels import from_imodels
 from interpllm.estimators.convert_sklearn import from_sklearn
 from interpllm.estimators.distilled import DistilledClassifier, DistilledRegressor
 from interpllm.estimators.llm_classifier import LLMClassifier
+from interpllm.estimators.rules import RuleListClassifier, RuleSetClassifier, RuleSetRegressor
 
 __all__ = [
     "AugLinearClassifier",
@@ -23,6 +24,9 @@ __all__ = [
     "DistilledClassifier",
     "DistilledRegressor",
     "LLMClassifier",
+    "RuleListClassifier",
+    "RuleSetClassifier",
+    "RuleSetRegressor",
     "from_imodels",
     "from_sklearn",
 ]

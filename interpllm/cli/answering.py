@@ -7,9 +7,10 @@ from typing import Any
 
 from interpllm.cli.options import add_llm, llm_of, verbose
 from interpllm.cli.questions import answers_in
-from interpllm.cli.table import Table
+from interpllm.cli.table import Table, typed
 from interpllm.errors import InputError
 from interpllm.runtime import LinearModel, Model
+from interpllm.runtime.row_model import RowModel
 
 #: What the verbs of a model take: texts, and for models of questions the answers that stand-ins do not give.
 Inputs = tuple[Any, ...]
@@ -43,6 +44,8 @@ def inputs_of(args: argparse.Namespace, model: Model, data: Table) -> Inputs:
     """
     if isinstance(model, LinearModel):
         return (data.texts(args.text),)
+    if isinstance(model, RowModel):
+        return _rows(args, model, data)
     given = given_answers(args, model, data)
     open_ = [
         question
@@ -68,6 +71,27 @@ def inputs_of(args: argparse.Namespace, model: Model, data: Table) -> Inputs:
     if not given:
         return model_inputs(estimator, texts)
     return model_inputs(estimator, pd.DataFrame(given), texts)
+
+
+def _rows(args: argparse.Namespace, model: RowModel, data: Table) -> Inputs:
+    """Texts, or rows with the columns that the model looks at, and answers to its questions."""
+    given = given_answers(args, model, data)
+    open_ = [name for name in model.unanswered if name not in given]
+    if open_:
+        asked = next(question for question in model.questions if question.id == open_[0])
+        raise InputError(
+            f"this model needs answers to {len(open_)} questions, such as {asked.id} {asked.text!r:.120}: "
+            "give them as columns with --answers, or distil the model where it was fitted"
+        )
+    if not model.columns and not model.text:
+        return data.texts(args.text), given
+    wanted = [*model.columns, *([model.text] if model.text and model.reads_text else [])]
+    columns = {}
+    for name in wanted:
+        if name not in data.columns:
+            raise InputError(f"{data.source} has no column {name!r}, which the model looks at.")
+        columns[name] = data.columns[name] if name == model.text else typed(data.columns[name])
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], given
 
 
 def given_answers(args: argparse.Namespace, model: Any, data: Table) -> dict[str, list[float]]:

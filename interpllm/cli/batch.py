@@ -7,6 +7,7 @@ import json
 
 from interpllm.cli import estimator as making
 from interpllm.cli.fit import fitted, plain, said, writable
+from interpllm.cli.kinds import LINEAR, TREE
 from interpllm.cli.options import add_json
 from interpllm.errors import InputError, RequestsPending
 
@@ -29,7 +30,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     # Aug-linear embeds, and a batch holds completions only.
-    making.add_training(exporting, (making.LINEAR, making.TREE))
+    making.add_training(exporting, (LINEAR, TREE))
     exporting.set_defaults(act=_export)
     exporting.add_argument(
         "--requests", metavar="FILE", default="requests.jsonl", help="where to (default: requests.jsonl)"

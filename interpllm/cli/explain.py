@@ -11,6 +11,7 @@ from interpllm.cli.answering import add_answering, inputs_of
 from interpllm.cli.options import add_color, add_json, add_model, add_rows, at_least_one, model_of
 from interpllm.cli.table import Table, read, write_jsonl
 from interpllm.cli.terminal import safe, table, wants_color
+from interpllm.runtime.row_model import RowModel
 
 HELP = "show which words of a text, or answers about it, made the model decide, and how strongly"
 EXAMPLE = """\
@@ -45,10 +46,11 @@ def run(args: argparse.Namespace) -> None:
         write_jsonl(sys.stdout, (as_json(explanation) for explanation in explanations))
         return
     color = wants_color(args.color)
-    print("\n\n".join(drawn(explanation, args.top, color) for explanation in explanations))
+    rules = isinstance(model, RowModel)
+    print("\n\n".join(drawn(explanation, args.top, color, rules) for explanation in explanations))
 
 
-def drawn(explanation: runtime.Explanation, top: int, color: bool) -> str:
+def drawn(explanation: runtime.Explanation, top: int, color: bool, rules: bool = False) -> str:
     """The text with its words coloured, the decision, and the strongest n-grams below.
 
     Parameters
@@ -59,12 +61,14 @@ def drawn(explanation: runtime.Explanation, top: int, color: bool) -> str:
         How many n-grams to list.
     color : bool
         Colour the words; without, they are marked ``{+for+}`` and ``[-against-]``.
+    rules : bool
+        Whether the model decides by conditions, and not by n-grams or questions.
     """
     strength = explanation.strength
     asked = any(part.question is not None for part in explanation.contributions)
     ledger = [(part.phrase, _answer(part), strength(part.values)) for part in explanation.contributions]
     ledger.sort(key=lambda entry: -abs(entry[2]))
-    rows = [("(every text)", "", strength(explanation.base)), *ledger[:top]]
+    rows = [("(every row)" if rules else "(every text)", "", strength(explanation.base)), *ledger[:top]]
     if rest := [value for _, _, value in ledger[top:]]:
         rows.append((f"({len(rest)} more)", "", sum(rest)))
     rows.append(("= decision", "", strength(explanation.decision)))
@@ -74,11 +78,17 @@ def drawn(explanation: runtime.Explanation, top: int, color: bool) -> str:
     value = "up or down" if not explanation.classes else f"for {safe(explanation.prediction)}"
     cells = [(phrase, answer, f"{number:+.3f}") for phrase, answer, number in rows]
     lines = [explanation.to_ansi(color)] if explanation.text else []
-    lines.append(f"-> {safe(explanation.prediction)}   ({share})")
+    lines.append(f"-> {safe(explanation.prediction)}" + ("" if rules else f"   ({share})"))
     if asked:
         lines.append(table(("question", "answer", value), cells, right=("answer", value)))
     else:
-        lines.append(table(("n-gram", value), [(cell[0], cell[2]) for cell in cells], right=(value,)))
+        lines.append(
+            table(
+                ("condition" if rules else "n-gram", value),
+                [(cell[0], cell[2]) for cell in cells],
+                right=(value,),
+            )
+        )
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from interpllm.cli import estimator as making
+from interpllm.cli.kinds import LINEAR, PROMPT_TREE, RULES, TREE
 from interpllm.cli.measure import measure, sentence
 from interpllm.cli.options import add_json
 from interpllm.cli.questions import frame_of
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     training = making.training_of(args)
     # What can be found wanting before the fit is looked at before the fit.
     writable(args.out)
-    if args.estimator != making.AUG and args.out.endswith(".py"):
+    if args.estimator in (LINEAR, TREE, PROMPT_TREE) and not args.out.endswith(".json"):
         raise InputError(
             f"--out {args.out}: questions are answered by a language model until they have stand-ins. Write "
             "a .json file, then: interpllm distill MODEL DATA --out FILE.py"
@@ -80,7 +81,7 @@ def fitted(
     }
     if isinstance(model, LinearModel):
         made["ngram_range"] = list(model.ngram_range)
-    else:
+    if not isinstance(model, LinearModel):
         made |= {"questions": [q.text for q in model.questions], "unanswered": list(model.unanswered)}
     if held_out is not None:
         made["test"] = measure(held_out[1], list(estimator.predict(**held_out[0])), training.regression)
@@ -99,6 +100,8 @@ def test_rows(args: argparse.Namespace, regression: bool) -> tuple[dict[str, Any
     """What ``predict`` takes of the rows of ``--test``, and their labels."""
     held_out = read(args.test)
     truth = held_out.numbers(args.label) if regression else held_out.labels(args.label)
+    if args.estimator == RULES and (columns := making.columns_of_rules(args, held_out)):
+        return {"X": making.frame(held_out, columns)}, truth
     if not args.answers:
         return {"X": held_out.texts(args.text)}, truth
     text = making.text_beside(args, held_out)
@@ -117,15 +120,19 @@ def plain(value: Any) -> Any:
 def said(made: dict[str, Any], args: argparse.Namespace) -> str:
     """What was made, for people."""
     kind = f"{len(made['classes'])} classes" if made["classes"] else "a number"
-    tell: Callable[[dict[str, Any]], list[str]] = _of_ngrams if "ngram_range" in made else _of_questions
-    what = "rows of answers" if args.answers else "texts"
+    tell: Callable[[dict[str, Any]], list[str]] = _of_rules
+    if "ngram_range" in made:
+        tell = _of_ngrams
+    elif args.estimator in (LINEAR, TREE):
+        tell = _of_questions
+    what = "rows of answers" if args.answers else "rows" if args.estimator == RULES else "texts"
     lines = [
         f"{args.out}: {made['estimator']} for {kind}, from {made['rows']} {what} in {made['seconds']:.0f} s",
         *tell(made),
     ]
     if "test" in made:
         lines.append(f"  on {args.test}: {sentence(made['test'])}")
-    if made.get("unanswered"):
+    if made.get("unanswered") and args.estimator in (LINEAR, TREE):
         lines.append(f"next: interpllm concepts show {args.out}    interpllm distill {args.out} TEXTS.csv")
     elif args.out.endswith(".json"):
         lines.append(f"next: interpllm rules {args.out}    interpllm predict {args.out} NEW.csv")
@@ -140,6 +147,24 @@ def _of_ngrams(made: dict[str, Any]) -> list[str]:
         f"  {made['n_terms']:,} n-grams of {low} to {high} words, {size(made['bytes'])}",
         f"  cross-validated {score} {chosen:.3f} ({alone:.3f} without the language model)",
     ]
+
+
+def _of_rules(made: dict[str, Any]) -> list[str]:
+    lines = [f"  {made['n_terms']} rules or splits, {size(made['bytes'])}"]
+    scores = made["report"].get("confirm")
+    if scores is not None:
+        score, own = "accuracy" if made["classes"] else "r2", scores.loc["model"]
+        beside = ", ".join(
+            f"{name.replace('_', ' ')} {value:.3f}"
+            for name, value in scores.drop(index="model")["score"].items()
+        )
+        lines.append(
+            f"  on {own['n_rows']:.0f} rows that nothing was chosen on: {score} {own['score']:.3f} "
+            f"({own['low']:.3f} to {own['high']:.3f}); {beside}"
+        )
+    if unparsed := made["report"].get("unparsed"):
+        lines.append(f"  {len(unparsed)} rules of the language model could not be used; --json lists them")
+    return lines
 
 
 def _of_questions(made: dict[str, Any]) -> list[str]:

@@ -128,6 +128,18 @@ class Table:
         return numbers
 
 
+def typed(values: Sequence[Any]) -> list[Any]:
+    """Values as numbers where all are written as such, as booleans likewise; an empty one is None."""
+    known = [None if value is None or value == "" or value != value else value for value in values]
+    written = [value for value in known if value is not None]
+    if written and all(isinstance(value, str) for value in written):
+        if all(_NUMBER.fullmatch(value) for value in written):
+            return [None if value is None else json.loads(value) for value in known]
+        if {value.lower() for value in written} <= {"true", "false"}:
+            return [None if value is None else value.lower() == "true" for value in known]
+    return known
+
+
 def read(path: str, file_format: str | None = None) -> Table:
     """Read a table.
 

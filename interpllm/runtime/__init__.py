@@ -12,11 +12,13 @@ from interpllm.runtime.concept_tree import ConceptTree
 from interpllm.runtime.concepts import ConceptLinear
 from interpllm.runtime.conditions import Answered, Compares, Condition, Is, Mentions, TermCompares
 from interpllm.runtime.document import Model, dumps, load, loads, save
-from interpllm.runtime.explanation import Contribution, Evidence, Explanation, Rule, RuleEvidence, Segment
+from interpllm.runtime.evidence import Evidence, RuleEvidence
+from interpllm.runtime.explanation import Contribution, Explanation, Rule, Segment
 from interpllm.runtime.features import Phrase, Question
 from interpllm.runtime.grammar import ParsedRule, parse, parse_rule
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.row_scoring import Branch
+from interpllm.runtime.rule_book import RuleBook, WrittenRule
 from interpllm.runtime.rule_models import Clause, RuleListModel, RuleSetModel, Slope
 from interpllm.runtime.tree_scoring import Node
 from interpllm.runtime.trees import TreeModel
@@ -43,6 +45,7 @@ __all__ = [
     "Phrase",
     "Question",
     "Rule",
+    "RuleBook",
     "RuleEvidence",
     "RuleListModel",
     "RuleSetModel",
@@ -51,6 +54,7 @@ __all__ = [
     "TermCompares",
     "TreeModel",
     "Vectorizer",
+    "WrittenRule",
     "dumps",
     "load",
     "loads",
