@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,20 +11,16 @@ from sklearn.base import BaseEstimator
 
 from interpllm.errors import InputError
 from interpllm.estimators.base import TextRegressorMixin
-from interpllm.estimators.concept_answers import Answering, Array
+from interpllm.estimators.concept_answers import Array
 from interpllm.estimators.concept_base import ConceptClassifierMixin, ConceptEstimator, warn_few
 from interpllm.estimators.concept_recipe import LLM, Concepts, Prepared
-from interpllm.estimators.concept_reweighing import crossed_scores
-from interpllm.estimators.concept_rows import ConceptRows
 from interpllm.estimators.concept_search import Screened, Task
-from interpllm.llm import as_session
-from interpllm.runtime import ConceptTree, Node
-from interpllm.select.path import column_means
+from interpllm.estimators.question_tree import QuestionTree, tree_of
 from interpllm.select.screen import MIN_KAPPA
-from interpllm.select.tree import Branch, Tree, choose_leaves, counted, grow
+from interpllm.select.tree import Tree, choose_leaves, grow
 
 
-class ConceptTreeRecipe(ConceptEstimator):
+class ConceptTreeRecipe(QuestionTree, ConceptEstimator):
     """What the two trees share."""
 
     max_leaves: int | None
@@ -40,28 +35,7 @@ class ConceptTreeRecipe(ConceptEstimator):
         found = self._find(prepared)
         warn_few(len(found.questions))
         tree = self._learn(found.values, task, np.arange(len(prepared.rows)), found.how)
-        # Grown on all rows, it may do without a question that the selecting rows wanted.
-        asked = tree.columns
-        place = {int(column): number for number, column in enumerate(asked)}
-        self.model_ = ConceptTree(
-            task="classification" if task.classes else "regression",
-            target=task.target,
-            classes=tuple(task.classes),
-            nodes=tuple(
-                Node(
-                    None if b.column is None else place[b.column],
-                    b.yes,
-                    b.no,
-                    tuple(map(float, b.value)),
-                    b.n_rows,
-                )
-                for b in tree.branches
-            ),
-            questions=tuple(found.questions[column] for column in asked),
-            means=tuple(map(float, column_means(found.values[:, asked]))),
-            n_rows=len(prepared.rows),
-            meta=self._how_made(found.report),
-        )
+        self.model_ = tree_of(tree, found.questions, found.values, task, self._how_made(found.report))
         self.report_ = found.report
 
     def _choose(self, tried: Screened, seed: int) -> tuple[NDArray[np.intp], Any, dict[str, Any]]:
@@ -82,39 +56,8 @@ class ConceptTreeRecipe(ConceptEstimator):
         columns = tried.kept[np.union1d(chosen, np.array(tried.first, dtype=np.intp)).astype(np.intp)]
         return columns, n_leaves, {"leaves": scores}
 
-    _decides = True
-
-    def _weighed_anew(
-        self, model: ConceptTree, answered: Array, values: Array, task: Task, texts: list[str]
-    ) -> tuple[ConceptTree, dict[str, float]]:
-        tree = [Branch(n.question, n.yes, n.no, np.array(n.value), n.n_rows) for n in model.nodes]
-
-        def learn(rows: NDArray[np.intp], of: Array) -> Any:
-            return counted(tree, of[rows], task.y[rows], task.classes, task.weight[rows]).predict
-
-        figures = crossed_scores(learn, answered, values, task, self.random_state)
-        anew = counted(tree, answered, task.y, task.classes, task.weight)
-        nodes = [Node(b.column, b.yes, b.no, tuple(map(float, b.value)), b.n_rows) for b in anew.branches]
-        means = tuple(map(float, column_means(answered)))
-        return replace(model, nodes=tuple(nodes), means=means), figures
-
     def _learn(self, values: Array, task: Task, rows: NDArray[np.intp], how: Any) -> Tree:
         return grow(values[rows], task.y[rows], how, classifies=bool(task.classes), weight=task.weight[rows])
-
-    def _answers(self, rows: ConceptRows) -> dict[str, list[float]]:
-        if rows.texts is None:
-            return super()._answers(rows)
-        named = set(rows.columns)
-        given = rows.answered([q for q in self.model_.questions if {q.id, q.text} & named])
-        answering = Answering(
-            as_session(self.llm, cache=self.cache), rows, self.task, {"soft": self.soft}, self.verbose
-        )
-        question = {q.id: q for q in self.model_.questions}
-
-        def answer(name: str, at: list[int]) -> list[float]:
-            return answering.values([question[name]], np.array(at, dtype=np.intp))[:, 0].tolist()
-
-        return {**given, **self.model_.ask(rows.texts, answer, given)}
 
 
 class ConceptTreeClassifier(ConceptTreeRecipe, ConceptClassifierMixin, BaseEstimator):

@@ -20,9 +20,9 @@ from interpllm.answer.conditions import measure
 from interpllm.errors import CapabilityError, InputError
 from interpllm.estimators.base import TextEstimatorMixin, TrainingRows
 from interpllm.estimators.concept_answers import Answering
-from interpllm.estimators.concept_base import KEPT_KAPPA
 from interpllm.estimators.concept_recipe import LLM, ROUNDS, WEAK
 from interpllm.estimators.concept_rows import ConceptRows
+from interpllm.estimators.question_base import KEPT_KAPPA
 from interpllm.estimators.rule_candidates import Array, Candidates, Judged, Masks
 from interpllm.estimators.rule_rows import Row, TableRowsMixin, columns_of, texts_among
 from interpllm.estimators.stand_ins import StandIns
