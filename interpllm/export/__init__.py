@@ -15,15 +15,20 @@ from types import ModuleType
 from typing import Any
 
 from interpllm.errors import InputError
-from interpllm.export import check, to_javascript, to_json, to_python
+from interpllm.export import check, to_javascript, to_json, to_python, to_sql
 from interpllm.export.check import Request, Trial
 from interpllm.runtime import Model
 from interpllm.runtime.envelope import write_atomically
 
 __all__ = ["export"]
 
-_FORMATS: dict[str, ModuleType] = {"json": to_json, "python": to_python, "javascript": to_javascript}
-_SUFFIXES = {".json": "json", ".py": "python", ".js": "javascript", ".mjs": "javascript"}
+_FORMATS: dict[str, ModuleType] = {
+    "json": to_json,
+    "python": to_python,
+    "javascript": to_javascript,
+    "sql": to_sql,
+}
+_SUFFIXES = {".json": "json", ".py": "python", ".js": "javascript", ".mjs": "javascript", ".sql": "sql"}
 
 
 def export(
@@ -31,6 +36,11 @@ def export(
     path: str | os.PathLike[str],
     format: str | None = None,
     sample: Iterable[str | Mapping[str, Any]] = (),
+    *,
+    dialect: str = "sqlite",
+    table: str = "texts",
+    text: str = "",
+    id: str = "",
 ) -> Path:
     """Write a model to a file, after the file has shown that it answers as the model does.
 
@@ -40,11 +50,20 @@ def export(
         One whose questions need a language model goes to JSON only, and its file needs answers to predict.
     path : str or path
         Suffix .json: the model's document, for :func:`interpllm.runtime.load`. Suffix .py: one Python file
-        that needs nothing else and predicts by itself. Suffix .mjs or .js: one module of JavaScript.
-    format : {"json", "python", "javascript"}, optional
+        that needs nothing else and predicts by itself. Suffix .mjs or .js: one module of JavaScript. Suffix
+        .sql: one SELECT.
+    format : {"json", "python", "javascript", "sql"}, optional
         Whatever the suffix says.
     sample : iterable of str or of mapping
         Rows to try the file on, besides built-in ones and ones that mention every phrase of the model.
+    dialect : {"sqlite", "duckdb", "postgres", "bigquery", "spark"}
+        Of SQL. The first two are tried before the file is written.
+    table : str
+        SQL: the table that holds the rows; dots part schema and table.
+    text : str
+        SQL: its column of texts; "" is the column that the model was fitted on, or "text".
+    id : str
+        SQL: its column that tells rows apart; "" adds a column ``row_number``, where the dialect can.
 
     Returns
     -------
@@ -71,8 +90,10 @@ def export(
             f"use a suffix among {', '.join(_SUFFIXES)}, or a format among {', '.join(_FORMATS)}"
         )
     renderer = _FORMATS[chosen]
-    request = Request(Path(path).name)
+    request = Request(Path(path).name, dialect, table, text, id)
     rows = check.trial_rows(model, sample)
+    if renderer is to_sql:
+        rows = to_sql.fitting(model, request, rows)
     trial = Trial(model, request, rows, check.trial_answers(model, len(rows)))
     content = renderer.render(model, request)
 

@@ -69,6 +69,8 @@ class Request:
         Of SQL.
     table : str
         SQL: where the rows stand.
+    text : str
+        SQL: the column of texts; "" is that of the model, or "text".
     id : str
         SQL: the column that tells rows apart; "" numbers them.
     """
@@ -76,7 +78,12 @@ class Request:
     name: str = "model"
     dialect: str = "sqlite"
     table: str = "texts"
+    text: str = ""
     id: str = ""
+
+    def text_of(self, model: Model) -> str:
+        """Name the column of texts."""
+        return self.text or text_column(model) or "text"
 
 
 @dataclass(frozen=True)
@@ -169,9 +176,9 @@ def _text_of(model: Model, row: Any) -> Any:
 
 
 def trial_texts(model: Model) -> list[str]:
-    """Make up texts: nasty ones, some phrases of the model alone, and all in turn, in small letters and large.
+    """Make up texts: nasty ones, some phrases of the model alone, and all in turn.
 
-    Large letters come with the typographic apostrophe.
+    The last come in large letters, too, with the typographic apostrophe.
     """
     phrases = list(dict.fromkeys(phrases_of(model)))
     starts = range(0, len(phrases), _PHRASES_A_TEXT)
@@ -238,6 +245,7 @@ def phrases_of(model: Model) -> list[str]:
                 found += condition.phrases
             elif isinstance(condition, TermCompares):
                 found.append(condition.phrase)
+        found += getattr(model, "term_weights", ())
     return found
 
 

@@ -93,6 +93,11 @@ const VECTORIZER = MODEL.vectorizer && {
   stop: new Set(MODEL.vectorizer.stop_words),
 };
 
+/** Give true and false as the numbers that they are equal to in Python. */
+function plain(value) {
+  return typeof value === "boolean" ? Number(value) : value;
+}
+
 /** One row: its text and columns, checked; what is looked at twice is worked out once. */
 class Row {
   constructor(row, number) {
@@ -111,8 +116,7 @@ class Row {
     this.text = !MODEL.readsText ? "" : names ? cell(MODEL.text) : row;
     if (typeof this.text !== "string") throw new TypeError(`the text of row ${number} is not a string`);
     for (const [name, kind] of MODEL.columns) {
-      let value = cell(name);
-      if (typeof value === "boolean") value = Number(value);
+      let value = plain(cell(name));
       if (value === undefined || Number.isNaN(value)) value = null;
       if (value !== null && typeof value !== "number" && (kind === "number" || typeof value !== "string")) {
         throw new TypeError(`column ${JSON.stringify(name)} of row ${number} cannot be used: ${String(value)}`);
@@ -179,7 +183,7 @@ class Row {
     if (kind === "term") return compare(this.term(what), ...rest);
     const value = this.columns.get(what);
     if (value === null) return null;
-    return kind === "column" ? compare(value, ...rest) : rest[0].includes(value) !== rest[1];
+    return kind === "column" ? compare(value, ...rest) : rest[0].some((known) => plain(known) === value) !== rest[1];
   }
 
   /** Lead the row through a tree; gives the numbers of the nodes that it passes. */
@@ -199,6 +203,13 @@ class Row {
     if (kind === "score") return this.scores(TABLES[what]);
     if (kind === "tree") return what[this.path(what).at(-1)][3];
     if (kind === "answer") return rest[0].map((weight) => weight * this.answer(what));
+    if (kind === "terms") {
+      const sums = MODEL.base.map(() => []);
+      for (const [phrase, ...weights] of what) {
+        weights.forEach((weight, place) => sums[place].push(this.term(phrase) * weight));
+      }
+      return sums.map(fsum);
+    }
     const [low, high, missing, weights] = rest;
     const value = this.columns.get(what);
     return weights.map((weight) => (value === null ? missing : Math.min(Math.max(value, low), high)) * weight);

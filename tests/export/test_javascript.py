@@ -122,9 +122,8 @@ def test_nothing_outside_ascii_and_no_tag_is_written(tmp_path: Path) -> None:
     ],
 )
 def test_rows_that_are_none_are_refused(rows: str, message: str) -> None:
-    told = evaluate(
-        SOURCE, f"(() => {{ try {{ return m.predict({rows}) }} catch (e) {{ return e.message }} }})()"
-    )
+    attempt = f"(() => {{ try {{ m.predict({rows}) }} catch (e) {{ return e.message }} }})()"
+    told = evaluate(SOURCE, attempt)
     assert message in told
 
 
