@@ -198,8 +198,11 @@ class TextEstimatorMixin(TextRowsMixin):
             rule : what is looked at, as a sentence; prediction : the class it speaks for (regression: "+" or
             "-"); weight : log-odds towards that class (regression: signed, in units of y); support : training
             rows that it holds for; coverage : their share of all training rows; precision : share of them
-            that are of the predicted class (regression: mean of y); example : row of X, counted from 0, that
-            it holds for (missing without one).
+            that are of the predicted class (regression: mean of y); recall : share of the rows of that class
+            that it holds for; lift : precision over the share of that class among all rows; low, high : of
+            the precision within 95 % (Wilson; regression: of the mean, Student's t); n_train : training rows;
+            source : who proposed it ("llm", "bank", "person" or "data"); examples : a list of rows of X,
+            counted from 0, that it holds for. What is not known is missing.
 
         Raises
         ------
@@ -208,19 +211,16 @@ class TextEstimatorMixin(TextRowsMixin):
         """
         check_is_fitted(self)
         rules = self.model_.rules()
-        columns = ["rule", "prediction", "weight", "support", "coverage", "precision", "example"]
-        frame = pd.DataFrame({name: [getattr(rule, name) for rule in rules] for name in columns})
-        return frame.astype(
-            {
-                "rule": object,
-                "prediction": object,
-                "weight": float,
-                "support": "Int64",
-                "coverage": float,
-                "precision": float,
-                "example": "Int64",
-            }
-        )
+        types: dict[str, Any] = {
+            **{"rule": object, "prediction": object, "weight": float, "support": "Int64", "coverage": float},
+            **dict.fromkeys(["precision", "recall", "lift", "low", "high"], float),
+            **{"n_train": "Int64", "source": object, "examples": object},
+        }
+        rows = [
+            {**rule._asdict(), "n_train": self.model_.n_rows, "examples": list(rule.examples)}
+            for rule in rules
+        ]
+        return pd.DataFrame(rows, columns=list(types)).astype(types)
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> Path:
         """Write the model to one file that predicts by itself.

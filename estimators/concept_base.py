@@ -15,6 +15,7 @@ from interpllm.estimators.concept_recipe import ConceptRecipe
 from interpllm.estimators.concept_search import Task
 from interpllm.estimators.question_base import Beside, QuestionEstimator
 from interpllm.runtime import ConceptSet, Evidence, Question
+from interpllm.select.evidence import rule_evidence
 
 
 class ConceptEstimator(ConceptRecipe, QuestionEstimator):
@@ -83,15 +84,20 @@ def evidence_of(
         Which row of X each one is.
     """
     found = {}
+    y, n_classes = positions_of(task), len(task.classes)
     for column, question in enumerate(questions):
-        yes = np.flatnonzero(values[:, column] > 0.5)
-        if not len(yes):
-            found[question.id] = Evidence(0, None, None)
-            continue
-        targets = task.y[yes]
-        share = np.mean(targets == task.classes[leaning[column]]) if task.classes else np.mean(targets)
-        found[question.id] = Evidence(len(yes), float(share), int(positions[yes[0]]))
+        speaks_for = int(leaning[column]) if n_classes else None
+        told = rule_evidence(values[:, column] > 0.5, y, speaks_for, n_classes=n_classes, positions=positions)
+        interval = None
+        if not n_classes and told.low is not None and told.high is not None:
+            interval = (told.low, told.high)
+        found[question.id] = Evidence(told.support, told.precision, told.examples, interval)
     return found
+
+
+def positions_of(task: Task) -> NDArray[Any]:
+    """What is predicted, as positions of classes; of a regression the values."""
+    return np.searchsorted(np.asarray(task.classes), task.y) if task.classes else task.y
 
 
 def warn_few(n: int) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.stats import t
 
 from interpllm.propose.ngrams import NgramRows
 from interpllm.runtime import Evidence, LinearModel
+from interpllm.select.evidence import CONFIDENCE, EXAMPLES
 from interpllm.select.problem import Fitted
 from interpllm.select.sparse import Array
 
@@ -60,9 +63,10 @@ def linear_model(
     phrases = [ngrams.phrases[i] for i in kept]
     columns = sp.csc_matrix(ngrams.matrix[:, kept])
     support = np.diff(columns.indptr)
-    seen = support > 0  # the others come from a vocabulary without labels
-    first = np.zeros(len(kept), dtype=np.int64)
-    first[seen] = index[columns.indices[columns.indptr[:-1][seen]]]
+    examples = [
+        tuple(index[columns.indices[start : min(start + EXAMPLES, end)]].tolist())
+        for start, end in pairwise(columns.indptr)
+    ]
     precision = _precision(columns, support, table, y, len(classes))
     return LinearModel(
         task="classification" if classes else "regression",
@@ -76,11 +80,19 @@ def linear_model(
             **{phrase: tuple(_rounded(weight).tolist()) for phrase, weight in extra.items()},
         },
         evidence={
-            phrase: Evidence(int(n), round(float(share), DIGITS), int(row))
-            for phrase, n, share, row in zip(phrases, support, precision, first, strict=True)
-            if n
+            phrase: Evidence(int(n), round(float(share), DIGITS), rows, interval)
+            for phrase, n, share, rows, interval in zip(
+                phrases,
+                support,
+                precision,
+                examples,
+                _intervals(columns, support, y, len(classes)),
+                strict=True,
+            )
+            if n  # the others come from a vocabulary without labels
         },
         n_rows=len(y),
+        base=base_of(y, len(classes)),
         meta=meta,
     )
 
@@ -97,6 +109,36 @@ def _precision(
     else:
         speaks_for = (table - table.mean(axis=1, keepdims=True)).argmax(axis=1)
     return np.asarray(per_class[np.arange(len(support)), speaks_for] / np.maximum(support, 1))
+
+
+def _intervals(
+    columns: sp.csc_matrix, support: NDArray[np.int64], y: NDArray[Any], n_classes: int
+) -> list[tuple[float, float] | None]:
+    """Of the mean of the targets of each n-gram; None for classes, and where one row is all there is."""
+    if n_classes:
+        return [None] * len(support)
+    n = np.maximum(support, 2)
+    centred = y - y.mean()  # so that squares do not cancel
+    means = columns.T @ centred / np.maximum(support, 1)
+    squares = columns.T @ centred**2 - support * means**2
+    reach = t.ppf((1 + CONFIDENCE) / 2, n - 1) * np.sqrt(np.maximum(squares, 0.0) / (n - 1) / n)
+    ends = _rounded(np.column_stack([means + y.mean() - reach, means + y.mean() + reach])).tolist()
+    return [(low, high) if k > 1 else None for (low, high), k in zip(ends, support, strict=True)]
+
+
+def base_of(y: NDArray[Any], n_classes: int) -> tuple[float, ...]:
+    """The shares of the classes among the training rows; regression: the mean of the targets.
+
+    Parameters
+    ----------
+    y : array (n_rows,)
+        Positions of classes, or values.
+    n_classes : int
+        0 for a regression.
+    """
+    if not n_classes:
+        return (float(np.mean(y)),)
+    return tuple((np.bincount(y, minlength=n_classes) / len(y)).tolist())
 
 
 def _rounded(numbers: Array) -> Array:

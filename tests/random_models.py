@@ -59,7 +59,9 @@ def models(draw: Any, of: list[Any] | None = None, n_texts: int = 6) -> LinearMo
     phrases = sorted(
         {gram for text in draw(st.lists(texts, max_size=n_texts)) for gram in ngrams(text, lo, hi)}
     )
-    entry = st.tuples(st.integers(0, 9), st.none() | st.floats(0, 1), st.none() | st.integers(0, 8))
+    ends = st.tuples(st.floats(-5, 0), st.floats(0, 5))
+    examples = st.lists(st.integers(0, 8), max_size=3).map(tuple)
+    entry = st.tuples(st.integers(0, 9), st.none() | st.floats(0, 1), examples, st.none() | ends)
     known = draw(st.booleans())
     return LinearModel(
         task="classification" if classes else "regression",
@@ -134,7 +136,7 @@ def concept_linears(draw: Any, all_answered: bool = False) -> ConceptLinear:
         intercept=draw(row),
         weights=[draw(row) for _ in parts["questions"]],
         residual=draw(st.none() | models(of=parts["classes"], n_texts=1)),
-        evidence=draw(st.none() | st.just({q.id: (2, 0.5, 3) for q in parts["questions"][1:]})),
+        evidence=draw(st.none() | st.just({q.id: (2, 0.5, (3,)) for q in parts["questions"][1:]})),
     )
 
 

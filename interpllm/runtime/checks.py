@@ -10,7 +10,8 @@ from operator import index
 from typing import Any
 
 from interpllm.errors import InputError
-from interpllm.runtime.explanation import Evidence, Label
+from interpllm.runtime.evidence import Evidence
+from interpllm.runtime.explanation import Label
 from interpllm.runtime.tokens import words
 
 #: No n-gram is longer: a bound on the work that a model file can ask for.
@@ -143,23 +144,36 @@ def table(
 
 
 def evidence(
-    entries: Mapping[str, tuple[int, float | None, int | None]], phrases: Mapping[str, Any], n_rows: int
+    entries: Mapping[str, Sequence[Any]], phrases: Mapping[str, Any], n_rows: int
 ) -> dict[str, Evidence]:
     """Check what the training rows say about phrases, or questions; leave out empty entries."""
     found = {}
-    for phrase, (support, precision, example) in entries.items():
+    for phrase, entry in entries.items():
         if phrase not in phrases:
             raise InputError(f"evidence names {phrase!r:.200}, which has no weight")
-        # The example is a row of what was given to fit, of which some rows may not have been learned from.
-        if not (0 <= support <= n_rows and (example is None or example >= 0)):
+        support, precision, examples, interval = Evidence(*entry)
+        many = isinstance(examples, Sequence) and not isinstance(examples, str | bytes)
+        require(many, f"the examples of {phrase!r:.200} are a list of rows, not {examples!r:.80}")
+        # Examples are rows of what was given to fit, of which some may not have been learned from.
+        if not 0 <= support <= n_rows:
             raise InputError(
-                f"the evidence of {phrase!r:.200} does not fit n_rows={n_rows}: "
-                f"support {support}, example {example}"
+                f"the evidence of {phrase!r:.200} does not fit n_rows={n_rows}: support {support}"
             )
         if support:
-            share = None if precision is None or not isfinite(precision) else float(precision)
-            found[phrase] = Evidence(index(support), share, None if example is None else index(example))
+            what = f"an example of {phrase!r:.200}"
+            found[phrase] = Evidence(
+                index(support),
+                None if precision is None or not isfinite(precision) else float(precision),
+                tuple(whole(example, what) for example in examples),
+                None if interval is None else _ends(interval, phrase),
+            )
     return found
+
+
+def _ends(interval: Sequence[Any], phrase: str) -> tuple[float, float]:
+    ends = numbers(interval, f"the interval of {phrase!r:.200}")
+    require(len(ends) == 2 and ends[0] <= ends[1], f"the interval of {phrase!r:.200} has no two ends: {ends}")
+    return ends[0], ends[1]
 
 
 def metadata(meta: Mapping[str, Any]) -> dict[str, Any]:

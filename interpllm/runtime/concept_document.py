@@ -23,6 +23,7 @@ _COMMON: dict[str, tuple[type, ...]] = {
     "means": (list,),
     "stand_ins": (list,),
     "n_rows": (int,),
+    "base": (list,),
     "meta": (dict,),
 }
 
@@ -104,6 +105,7 @@ def _write_common(model: ConceptModel) -> dict[str, Any]:
         "means": list(model.means),
         "stand_ins": [write_nested(stand_in) if stand_in else None for stand_in in stand_ins],
         "n_rows": model.n_rows,
+        "base": list(model.base),
         "meta": dict(model.meta),
     }
 

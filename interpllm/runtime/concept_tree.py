@@ -11,6 +11,7 @@ from typing import Any
 from interpllm.runtime import checks
 from interpllm.runtime.concept_model import Answers, ConceptModel, column_of, known
 from interpllm.runtime.concept_scoring import Cut
+from interpllm.runtime.evidence import PROPOSER, Evidence, of_class, of_mean
 from interpllm.runtime.explanation import Contribution, Explanation, Rule, printable
 from interpllm.runtime.model import one_or_more
 from interpllm.runtime.tree_scoring import Node, TreeScorer, decision
@@ -307,27 +308,33 @@ class ConceptTree(ConceptModel):
             One a leaf, strongest first; see :class:`Rule` for what its weight is.
         """
         paths: list[tuple[str, ...]] = [()] * len(self.nodes)
+        sources: list[frozenset[str]] = [frozenset()] * len(self.nodes)
         rules = []
-        for node, path in zip(self.nodes, paths, strict=True):
+        for node, path, proposers in zip(self.nodes, paths, sources, strict=True):
             if node.question is None or node.yes is None or node.no is None:
-                rules.append(self._rule(" and ".join(path) or "every text", node))
+                source = "+".join(sorted(proposers)) or "data"
+                rules.append(self._rule(" and ".join(path) or "every text", node, source))
                 continue
             question = self.questions[node.question]
             paths[node.yes] = (*path, f"yes to: {question}")
             paths[node.no] = (*path, f"no to: {question}")
+            proposer = PROPOSER.get(question.source, question.source)
+            sources[node.yes] = sources[node.no] = proposers | {proposer}
         return sorted(rules, key=lambda r: (-abs(r.weight), -(r.support or 0), r.phrase))
 
-    def _rule(self, path: str, leaf: Node) -> Rule:
-        total = self.nodes[0].n_rows
-        coverage = leaf.n_rows / total if total else None
-        if self.classes:
-            prediction = self._decide(decision(leaf.value))
-            weight = leaf.value[self.classes.index(prediction)]
-            precision = weight
-        else:
-            weight, precision = leaf.value[0] - self.nodes[0].value[0], leaf.value[0]
+    def _rule(self, path: str, leaf: Node, source: str) -> Rule:
+        root = self.nodes[0]
+        coverage = leaf.n_rows / root.n_rows if root.n_rows else None
+        if not self.classes:
+            weight = leaf.value[0] - root.value[0]
             prediction = self._lean([weight])[0]
-        return Rule(path, path, prediction, weight, leaf.n_rows, coverage, precision, None)
+            found = of_mean(Evidence(leaf.n_rows, leaf.value[0]), source)
+        else:
+            prediction = self._decide(decision(leaf.value))
+            place = self.classes.index(prediction)
+            weight = leaf.value[place]
+            found = of_class(Evidence(leaf.n_rows, weight), root.value[place], root.n_rows, source)
+        return Rule(path, path, prediction, weight, leaf.n_rows, coverage, *found.rest)
 
     def __str__(self) -> str:
         llm = "none" if self.deployable else ", ".join(self.unanswered)

@@ -11,7 +11,8 @@ from typing import Any
 from interpllm.runtime import checks
 from interpllm.runtime.concept_model import Answers, ConceptModel, known, same_labels, scorer_of
 from interpllm.runtime.concept_scoring import ConceptScorer, Cut
-from interpllm.runtime.explanation import UNSEEN, Contribution, Evidence, Explanation, Rule, printable
+from interpllm.runtime.evidence import PROPOSER, UNSEEN, Evidence
+from interpllm.runtime.explanation import Contribution, Explanation, Rule, printable
 from interpllm.runtime.features import Question
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.model import one_or_more, or_dash
@@ -46,8 +47,10 @@ class ConceptLinear(ConceptModel):
         Id of a question -> the model of classes (False, True) that answers it without a language model.
     residual : LinearModel, optional
         N-grams for what the questions leave over: of the same task and classes; its score is added.
-    evidence : mapping of str to (int, float or None, int or None), optional
-        Id of a question -> support, precision, example; see :class:`Evidence`.
+    evidence : mapping of str to Evidence, optional
+        Id of a question -> support, precision, examples, interval.
+    base : sequence of float
+        Of the training rows: the shares of the classes, or the mean; empty if unknown.
     n_rows : int
         Number of training rows; 0 if unknown.
     meta : mapping, optional
@@ -242,13 +245,9 @@ class ConceptLinear(ConceptModel):
         return sorted([*own, *rest], key=lambda r: (-abs(r.weight), r.phrase))
 
     def _rule(self, question: Question, row: tuple[float, ...]) -> Rule:
-        prediction, weight = self._lean(row)
-        support, precision, example = (None, None, None)
-        if self.evidence is not None:
-            support, precision, example = self.evidence.get(question.id, UNSEEN)
-        coverage = support / self.n_rows if support is not None and self.n_rows else None
-        rule = f"yes to: {question}"
-        return Rule(rule, question.text, prediction, weight, support, coverage, precision, example)
+        evidence = None if self.evidence is None else self.evidence.get(question.id, UNSEEN)
+        source = PROPOSER.get(question.source, question.source)
+        return self._told(f"yes to: {question}", question.text, self._lean(row), evidence, source)
 
     def __str__(self) -> str:
         rules = self.rules()

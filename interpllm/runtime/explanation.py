@@ -20,59 +20,6 @@ _FOR = (195, 153, 117, 75)
 _AGAINST = (230, 223, 216, 208)
 
 
-class Evidence(NamedTuple):
-    """What the training rows say about a phrase or a question.
-
-    Attributes
-    ----------
-    support : int
-        Number of training rows that have the phrase, or of which the answer is above 1/2.
-    precision : float or None
-        Share of those rows that are of the class it speaks for; regression: the mean of their targets.
-    example : int or None
-        Position of one of those rows in the data that was given to fit, counted from 0.
-    """
-
-    support: int
-    precision: float | None
-    example: int | None
-
-
-class RuleEvidence(NamedTuple):
-    """What the rows that a rule was measured on say about it.
-
-    Attributes
-    ----------
-    support : int
-        Number of rows that it holds for.
-    precision : float or None
-        Share of those rows that are of the class it speaks for; regression: the mean of their targets.
-    recall : float or None
-        Share of the rows of that class that it holds for; None for regression.
-    lift : float or None
-        Precision over the share of that class among all rows; None for regression.
-    low, high : float or None
-        Of the precision, within 95 %: Wilson's interval; regression: the mean's, by Student's t.
-    source : {"llm", "bank", "person", "data"}
-        Who proposed the rule.
-    examples : tuple of int
-        Positions of some of those rows in the data that was given to fit, counted from 0.
-    """
-
-    support: int
-    precision: float | None
-    recall: float | None = None
-    lift: float | None = None
-    low: float | None = None
-    high: float | None = None
-    source: str = "data"
-    examples: tuple[int, ...] = ()
-
-
-#: What is said of a phrase or a question that no training row has.
-UNSEEN = Evidence(0, None, None)
-
-
 class Rule(NamedTuple):
     """One phrase or question of a model, or one path to a leaf of a tree, as a statement about texts.
 
@@ -94,10 +41,9 @@ class Rule(NamedTuple):
         Share of the training rows that have it.
     precision : float or None
         Share of those rows that are of the phrase's class; regression: the mean of their targets.
-    example : int or None
-        Position of a training row that has it.
     recall, lift, low, high, source, examples
-        See :class:`RuleEvidence`; empty where the model does not keep them.
+        See :class:`interpllm.runtime.RuleEvidence`; None, or empty, where the model does not tell. What was
+        proposed by several has their names with "+" between.
     """
 
     rule: str
@@ -107,7 +53,6 @@ class Rule(NamedTuple):
     support: int | None
     coverage: float | None
     precision: float | None
-    example: int | None
     recall: float | None = None
     lift: float | None = None
     low: float | None = None

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from interpllm.runtime import checks
-from interpllm.runtime.explanation import UNSEEN, Contribution, Evidence, Explanation, Rule, printable
+from interpllm.runtime.evidence import UNSEEN, Evidence
+from interpllm.runtime.explanation import Contribution, Explanation, Rule, printable
 from interpllm.runtime.features import Phrase
 from interpllm.runtime.model import ReadableModel, one_or_more, or_dash
 from interpllm.runtime.scoring import Scorer, probabilities
@@ -41,8 +42,11 @@ class LinearModel(ReadableModel):
         One an output.
     weights : mapping of str to sequence of float
         N-gram, spelled as :func:`interpllm.runtime.tokens.ngrams` gives it -> one weight an output.
-    evidence : mapping of str to (int, float or None, int or None), optional
-        N-gram -> support, precision, example; see :class:`Evidence`. Without an entry: not seen in training.
+    evidence : mapping of str to Evidence, optional
+        N-gram -> support, precision, examples, interval. Without an entry: not seen in training, so that its
+        weight is the language model's alone.
+    base : sequence of float
+        Of the training rows: the shares of the classes, or the mean; empty if unknown.
     n_rows : int
         Number of training rows; 0 if unknown.
     meta : mapping, optional
@@ -203,12 +207,11 @@ class LinearModel(ReadableModel):
         )
 
     def _rule(self, phrase: str) -> Rule:
-        prediction, weight = self._lean(self.weights[phrase])
-        support, precision, example = (None, None, None)
+        evidence, source = None, ""
         if self.evidence is not None:
-            support, precision, example = self.evidence.get(phrase, UNSEEN)
-        coverage = support / self.n_rows if support is not None and self.n_rows else None
-        return Rule(str(Phrase(phrase)), phrase, prediction, weight, support, coverage, precision, example)
+            evidence = self.evidence.get(phrase, UNSEEN)
+            source = "data" if evidence.support else "llm"
+        return self._told(str(Phrase(phrase)), phrase, self._lean(self.weights[phrase]), evidence, source)
 
     def __str__(self) -> str:
         rules = self.rules()

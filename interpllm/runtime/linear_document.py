@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interpllm.runtime.explanation import UNSEEN, Evidence
+from interpllm.runtime.evidence import UNSEEN, Evidence
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.strict_json import check_column, check_fields, expect
 
@@ -25,6 +25,7 @@ FIELDS: dict[str, tuple[type, ...]] = {
     "weights": (list,),
     "evidence": (dict, type(None)),
     "n_rows": (int,),
+    "base": (list,),
     "meta": (dict,),
 }
 
@@ -43,6 +44,7 @@ def write_linear(model: LinearModel) -> dict[str, Any]:
         "weights": [[model.weights[phrase][k] for phrase in phrases] for k in range(model.n_outputs)],
         "evidence": write_evidence(model.evidence, phrases),
         "n_rows": model.n_rows,
+        "base": list(model.base),
         "meta": dict(model.meta),
     }
 
@@ -75,7 +77,12 @@ def write_evidence(
 
 def read_evidence(columns: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """Give columns back as evidence by name."""
-    types: dict[str, set[type]] = {"support": {int}, "precision": _MAYBE_NUMBER, "example": {int, type(None)}}
+    types: dict[str, set[type]] = {
+        "support": {int},
+        "precision": _MAYBE_NUMBER,
+        "examples": {list},
+        "interval": {list, type(None)},
+    }
     check_fields(columns, dict.fromkeys(types, (list,)))
     checked = [check_column(columns[name], types[name], len(names), f"evidence.{name}") for name in types]
     return dict(zip(names, zip(*checked, strict=True), strict=True))

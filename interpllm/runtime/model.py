@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from interpllm.runtime import checks
-from interpllm.runtime.explanation import Label, printable
+from interpllm.runtime.evidence import Evidence, of_class, of_mean
+from interpllm.runtime.explanation import Label, Rule, printable
 from interpllm.runtime.scoring import winner
 
 _TASKS = ("classification", "regression")
@@ -23,6 +24,7 @@ class ReadableModel:
     target: str = ""
     classes: tuple[Label, ...] = ()
     n_rows: int = 0
+    base: tuple[float, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     __hash__ = None  # type: ignore[assignment]  # compared by what they hold, which cannot be hashed
@@ -32,6 +34,11 @@ class ReadableModel:
         checks.require(isinstance(self.target, str), f"target is the name of a label, not {self.target!r}")
         self._settle("n_rows", checks.whole(self.n_rows, "n_rows"))
         self._settle("classes", checks.labels(self.classes, self.task))
+        self._settle("base", checks.numbers(self.base, "base"))
+        n_base = len(self.classes) or 1
+        checks.require(
+            len(self.base) in (0, n_base), f"base has {len(self.base)} numbers where {n_base} belong"
+        )
         self._settle("meta", MappingProxyType(checks.metadata(self.meta)))
         checks.encodable(self.target, *(label for label in self.classes if isinstance(label, str)))
 
@@ -55,6 +62,28 @@ class ReadableModel:
             return self.classes[row[0] > 0], abs(row[0])
         best = winner(row)
         return self.classes[best], row[best] - fsum(row) / len(row)
+
+    def _told(
+        self,
+        rule: str,
+        phrase: str,
+        leaning: tuple[Label, float],
+        evidence: Evidence | None,
+        source: str,
+    ) -> Rule:
+        """Say a rule with what the training rows say of it.
+
+        `leaning` is what it speaks for and how strongly; `evidence` is None where the model keeps none.
+        """
+        if evidence is None:
+            return Rule(rule, phrase, *leaning, None, None, None, source=source)
+        if self.classes:
+            base = self.base[self.classes.index(leaning[0])] if self.base else None
+            found = of_class(evidence, base, self.n_rows, source)
+        else:
+            found = of_mean(evidence, source)
+        coverage = found.support / self.n_rows if self.n_rows else None
+        return Rule(rule, phrase, *leaning, found.support, coverage, *found.rest)
 
     def _title(self) -> str:
         outputs = f" of {printable(self.target)}" if self.target else ""

@@ -14,7 +14,8 @@ from interpllm.errors import InputError
 from interpllm.runtime import checks
 from interpllm.runtime.concept_model import Answers, column_of, same_labels, scorer_of
 from interpllm.runtime.conditions import Answered, Condition, Mentions, TermCompares, columns_of
-from interpllm.runtime.explanation import Explanation, Rule, RuleEvidence
+from interpllm.runtime.evidence import RuleEvidence
+from interpllm.runtime.explanation import Explanation, Rule
 from interpllm.runtime.features import Question
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.model import ReadableModel, one_or_more
@@ -40,7 +41,6 @@ class RowModel(ReadableModel):
     questions: tuple[Question, ...] = ()
     stand_ins: Mapping[str, LinearModel] = field(default_factory=dict)
     vectorizer: Vectorizer | None = None
-    base: tuple[float, ...] = ()
     evidence: tuple[RuleEvidence, ...] | None = None
 
     __hash__ = None
@@ -54,11 +54,6 @@ class RowModel(ReadableModel):
         )
         checks.require(isinstance(self.text, str), f"text is the name of a column, not {self.text!r:.80}")
         checks.encodable(self.text)
-        self._settle("base", checks.numbers(self.base, "base"))
-        n_base = len(self.classes) or 1
-        checks.require(
-            len(self.base) in (0, n_base), f"base has {len(self.base)} numbers where {n_base} belong"
-        )
         checks.require(
             self.vectorizer is None or isinstance(self.vectorizer, Vectorizer),
             f"vectorizer is a Vectorizer, not {self.vectorizer!r:.80}",
@@ -140,11 +135,6 @@ class RowModel(ReadableModel):
         looks = any(isinstance(condition, Mentions | TermCompares) for condition in self.conditions())
         return looks or bool(self.stand_ins)
 
-    @cached_property
-    def _constant(self) -> bool:
-        """Whether the model looks at nothing, so that any row will do."""
-        return not self.columns and next(self.conditions(), None) is None
-
     @property
     def unanswered(self) -> tuple[str, ...]:
         """Ids of the questions that have no stand-in: their answers have to be given."""
@@ -204,8 +194,6 @@ class RowModel(ReadableModel):
                 f"row {number} is neither a text nor a row with columns but {row!r:.60} "
                 f"({type(row).__name__}); drop such rows, or replace what is missing by an empty string"
             )
-        if self._constant:
-            return "", {}
         wanted = [*self.columns, *([self.text] if self.reads_text and self.text else [])]
         for name in wanted:
             checks.require(name in row, f"row {number} has no column {name!r:.80}")

@@ -98,14 +98,13 @@ class RuleModel(RowModel):
         return len(self.clauses)
 
     def _evident(self, number: int, clause: Clause) -> tuple[Any, ...]:
-        """Give support, coverage, precision, example and the rest, as `Rule` has them."""
+        """Give support, coverage, precision and the rest, as `Rule` has them."""
         if self.evidence is None:
             support = clause.n_rows if self.n_rows else None
-            return support, support / self.n_rows if support is not None else None, None, None
+            return support, support / self.n_rows if support is not None else None, None
         found = self.evidence[number]
-        example = found.examples[0] if found.examples else None
         coverage = found.support / self.n_rows if self.n_rows else None
-        return found.support, coverage, found.precision, example, *found[2:]
+        return found.support, coverage, *found.rest
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -183,7 +182,7 @@ class RuleListModel(RuleModel):
         last = Clause((), self.otherwise, self.otherwise_rows)
         found = []
         for number, clause in enumerate([*self.clauses, last]):
-            support, coverage, precision, example, *rest = self._evident(number, clause)
+            support, coverage, precision, *rest = self._evident(number, clause)
             prediction: Any
             if self.classes:
                 prediction = self._decide(scores_of(clause.value, self.link))
@@ -192,7 +191,7 @@ class RuleListModel(RuleModel):
                 prediction, weight = self._lean([clause.value[0] - (self.base[0] if self.base else 0.0)])
             name = said(clause.conditions) if number < len(self.clauses) else "otherwise"
             shown = weight if precision is None and self.classes else precision
-            found.append(Rule(name, name, prediction, weight, support, coverage, shown, example, *rest))
+            found.append(Rule(name, name, prediction, weight, support, coverage, shown, *rest))
         return found
 
     def __str__(self) -> str:
@@ -287,10 +286,6 @@ class RuleSetModel(RuleModel):
         return bool(self.term_weights) or super().reads_text
 
     @cached_property
-    def _constant(self) -> bool:
-        return not self.term_weights and super()._constant
-
-    @cached_property
     def columns(self) -> Any:
         """The columns that the model looks at, those with a slope among them."""
         return {**super().columns, **{slope.column: "number" for slope in self.slopes}}
@@ -351,12 +346,11 @@ class RuleSetModel(RuleModel):
         for number, clause in enumerate(self.clauses):
             prediction, weight = self._lean(clause.value)
             name = said(clause.conditions)
-            support, coverage, precision, example, *rest = self._evident(number, clause)
-            found.append(Rule(name, name, prediction, weight, support, coverage, precision, example, *rest))
+            found.append(Rule(name, name, prediction, weight, *self._evident(number, clause)))
         found.sort(key=lambda rule: (-abs(rule.weight), rule.phrase))
         units = [(f"each unit of {column_name(slope.column)}", slope.value) for slope in self.slopes]
         units += [(f"each unit of {_value_of(phrase)}", value) for phrase, value in self.term_weights.items()]
-        proportional = [Rule(name, name, *self._lean(value), None, None, None, None) for name, value in units]
+        proportional = [Rule(name, name, *self._lean(value), None, None, None) for name, value in units]
         return [*found, *sorted(proportional, key=lambda rule: (-abs(rule.weight), rule.phrase))]
 
     def __str__(self) -> str:

@@ -222,10 +222,9 @@ class TreeModel(RowModel):
         rest: tuple[Any, ...] = ()
         if evidence is not None:
             support, precision = evidence.support, evidence.precision
-            rest = (*evidence[2:],)
+            rest = evidence.rest[1:]
         coverage = support / self.n_rows if support is not None and self.n_rows else None
-        example = evidence.examples[0] if evidence and evidence.examples else None
-        return Rule(name, name, prediction, weight, support, coverage, precision, example, *rest)
+        return Rule(name, name, prediction, weight, support, coverage, precision, *rest)
 
     def __str__(self) -> str:
         how = "" if len(self.trees) == 1 and self.combine == "mean" else f"trees: {self.combine}"

@@ -12,6 +12,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
@@ -20,7 +21,10 @@ from interpllm.runtime import LinearModel, load
 from interpllm.runtime.tokens import words
 from interpllm.testing.toy_rows import UNSEEN, Rows, assert_same, fitted, fresh, outputs, rows_for
 
-RULE_COLUMNS = ["rule", "prediction", "weight", "support", "coverage", "precision", "example"]
+RULE_COLUMNS = [
+    *("rule", "prediction", "weight", "support", "coverage", "precision", "recall", "lift", "low", "high"),
+    *("n_train", "source", "examples"),
+]
 
 
 def _fits(est: Any) -> list[tuple[Any, Rows]]:
@@ -175,8 +179,27 @@ def check_get_rules(est: Any) -> None:
             known["support"].to_numpy(float) / len(rows.y),
             "coverage must be support / training rows.",
         )
-        examples = rules["example"].dropna().astype(int)
-        assert examples.between(0, len(rows.y) - 1).all(), "example must be a row of X."
+        assert (rules["n_train"] == len(rows.y)).all(), "n_train must be the number of training rows."
+        examples = rules["examples"].explode().dropna().astype(int)
+        assert examples.between(0, len(rows.y) - 1).all(), "examples must be rows of X."
+
+
+def check_get_rules_evidence(est: Any) -> None:
+    """Recall, lift and the interval of a class's rule are those of its counts."""
+    for model, rows in _fits(est):
+        rules = model.get_rules()
+        within = rules.dropna(subset=["low", "high", "precision"])
+        assert (within["low"] <= within["precision"] + 1e-9).all(), "low must be at most the precision."
+        assert (within["precision"] <= within["high"] + 1e-9).all(), "high must be at least the precision."
+        if not is_classifier(est):
+            continue
+        known = rules.dropna(subset=["recall", "lift"])
+        of_class = known["prediction"].map(pd.Series(rows.y).value_counts()).to_numpy(float)
+        support, precision = known["support"].to_numpy(float), known["precision"].to_numpy(float)
+        sentence = "recall must be the share of the rows of the class that the rule holds for."
+        assert_same(known["recall"].to_numpy(float), support * precision / of_class, sentence, 1e-4)
+        sentence = "lift must be the precision over the share of the class."
+        assert_same(known["lift"].to_numpy(float), precision / (of_class / len(rows.y)), sentence, 1e-4)
 
 
 def check_get_rules_order(est: Any) -> None:
@@ -188,7 +211,7 @@ def check_get_rules_order(est: Any) -> None:
 def check_get_rules_example(est: Any) -> None:
     """The example of a rule is a training row that has its phrase."""
     model, rows = fitted(est), rows_for(est)
-    for phrase, example in model.get_rules()[["rule", "example"]].dropna().itertuples(index=False):
+    for phrase, example in model.get_rules()[["rule", "examples"]].explode("examples").dropna().to_numpy():
         named = phrase.split('"')[1] if phrase.count('"') == 2 else ""
         text = f" {' '.join(words(rows.texts[int(example)]))} "
         assert f" {named} " in text or not named, f"the example of the rule {phrase} does not have it."
@@ -292,6 +315,7 @@ VERB_CHECKS = {
     ],
     "get_rules": [
         check_get_rules,
+        check_get_rules_evidence,
         check_get_rules_order,
         check_get_rules_example,
         check_get_rules_predictions,

@@ -51,7 +51,7 @@ def cli(
 def model(tmp_path: Path) -> str:
     """File of a model of two classes."""
     table = {"great": (2.0,), "not great": (-3.0,), "awful": (-1.5,)}
-    seen = {phrase: Evidence(4, 0.75, 1) for phrase in table}
+    seen = {phrase: Evidence(4, 0.75, (1,)) for phrase in table}
     made = LinearModel(
         task="classification",
         target="label",

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from interpllm.runtime import ConceptLinear, Question, save
+
 Cli = Callable[..., Any]
 ROWS = "id,text\n1,great film\n2,not great\n"
 
@@ -156,6 +158,29 @@ def test_rules_json_has_every_rule_with_its_evidence(cli: Cli, model: str) -> No
     rules = [json.loads(line) for line in cli("rules", model, "--json", "--top", "1").out.splitlines()]
     assert {rule["phrase"] for rule in rules} == {"great", "not great", "awful"}
     assert all((rule["support"], rule["coverage"]) == (4, 0.5) for rule in rules)
+    assert rules[0]["examples"] == [1]
+    assert cli("rules", model, "--format", "json").out == cli("rules", model, "--json").out
+
+
+def test_rules_are_a_table_of_markdown(cli: Cli, model: str) -> None:
+    lines = cli("rules", model, "--format", "md").out.splitlines()
+    assert lines[0].startswith("| -\\> bad | weight | support | precision | 95 % |")
+    assert lines[1] == "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
+    assert lines[2] == '| mentions "not great" | +3.000 | 4 | 0.75 | 0.30 to 0.95 |  |  | data |'
+
+
+def test_what_a_rule_says_is_no_markup(cli: Cli, tmp_path: Path) -> None:
+    asked = Question.of("Is it <b>bold</b> | [here](x)?")
+    made = ConceptLinear(
+        task="classification",
+        classes=("a", "b"),
+        questions=(asked,),
+        means=(0.5,),
+        intercept=(0.0,),
+        weights=((1.0,),),
+    )
+    line = cli("rules", str(save(made, tmp_path / "q.json")), "--format", "md").out.splitlines()[2]
+    assert line.startswith(r"| yes to: Is it \<b\>bold\</b\> \| \[here\](x)? | +1.000 |")
 
 
 def test_rules_of_a_regression_say_up_and_down(cli: Cli, number_model: str) -> None:

@@ -122,7 +122,7 @@ def test_an_example_may_stand_behind_rows_of_weight_zero() -> None:
     texts, y = planted()
     model = small().fit(["elsewhere"] * 90 + texts, ["no"] * 90 + y, sample_weight=[0.0] * 90 + [1.0] * 60)
     rule = model.get_rules().set_index("rule").loc['mentions "good0"']
-    assert "good0" in texts[rule["example"] - 90]
+    assert "good0" in texts[rule["examples"][0] - 90]
 
 
 def test_uneven_weights_of_rows_that_are_all_right_are_no_trouble() -> None:
@@ -193,7 +193,11 @@ def test_rules_tell_support_and_precision_in_the_rows(plain: AugLinearClassifier
     rule = rules.loc['mentions "good0"']
     having = [label for text, label in zip(texts, y, strict=True) if "good0" in text]
     assert (rule["support"], rule["precision"], rule["prediction"]) == (len(having), 1.0, "yes")
-    assert "good0" in texts[rule["example"]]
+    assert all("good0" in texts[row] for row in rule["examples"])
+    assert (rule["recall"], rule["lift"]) == (
+        pytest.approx(len(having) / y.count("yes")), pytest.approx(len(y) / y.count("yes"))
+    )  # fmt: skip
+    assert (rule["source"], rule["n_train"], rule["high"]) == ("data", len(y), 1.0)
 
 
 def test_an_exported_model_predicts_the_same(helped: AugLinearClassifier, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class Classifier(TextClassifierMixin, BaseEstimator):
             target=self.rows.target,
             intercept=(0.0,) * n_outputs,
             weights={"bad": (-1.0,) * n_outputs, "good": (2.0,) * n_outputs},
-            evidence={"bad": (2, 1.0, 1)},
+            evidence={"bad": (2, 1.0, (1,))},
             n_rows=len(self.rows.texts),
         )
         return self
@@ -124,12 +124,14 @@ def test_a_frame_whose_column_is_numbered_has_no_feature_name() -> None:
     assert not hasattr(model, "feature_names_in_")
 
 
-def test_rules_of_a_phrase_without_evidence_have_no_example() -> None:
+def test_rules_tell_what_the_training_rows_say_of_them() -> None:
     rules = Classifier().fit(TEXTS, list("yxyx")).get_rules()
     assert rules["rule"].tolist() == ['mentions "good"', 'mentions "bad"']
     assert rules["prediction"].tolist() == ["y", "x"]
-    assert rules["example"].isna().tolist() == [True, False]
-    assert rules["example"].dtype == "Int64"
+    assert rules["examples"].tolist() == [[], [1]]
+    assert rules["source"].tolist() == ["llm", "data"]
+    assert rules["n_train"].tolist() == [4, 4]
+    assert rules["low"].isna().tolist() == [True, False]
 
 
 def test_export_gives_the_path_and_a_file_that_predicts(tmp_path: Path) -> None:

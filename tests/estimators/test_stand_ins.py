@@ -88,7 +88,7 @@ def test_examples_are_rows_of_the_texts_that_were_given() -> None:
     found = learner(["no answer"] * 7 + texts).learn([None] * 7 + answers.tolist())
     assert found.model is not None
     assert found.model.evidence is not None
-    row = found.model.evidence["price0"].example
+    row = found.model.evidence["price0"].examples[0]
     assert row is not None
     assert "price0" in (["no answer"] * 7 + texts)[row]
 

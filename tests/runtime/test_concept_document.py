@@ -33,7 +33,7 @@ LINEAR = ConceptLinear(
     residual=LinearModel(
         task="classification", classes=("bad", "good"), intercept=(0.0,), weights={"great": (3.0,)}
     ),
-    evidence={"loud": (2, 0.5, 1)},
+    evidence={"loud": (2, 0.5, (1,))},
 )
 TREE = ConceptTree(
     **PARTS,
@@ -50,6 +50,7 @@ GOOD_TREE: dict[str, Any] = json.loads(dumps(TREE))
 NESTED: dict[str, Any] = json.loads(dumps(STAND_IN))
 
 TEXT = """{
+"base": [],
 "classes": ["bad","good"],
 "format": "interpllm",
 "kind": "concept_tree",
@@ -121,9 +122,19 @@ def test_a_missing_field_of_a_tree_is_refused(name: str) -> None:
         ({"weights": []}, "weights has 0 entries where 1 belong"),
         ({"weights": [[1.0]]}, "weights has 1 entries where 2 belong"),
         ({"weights": [[1.0, True]]}, "weights holds entries of type bool"),
-        ({"evidence": {"support": [0, 2], "precision": [None, 0.5]}}, "fields are missing: example"),
         (
-            {"evidence": {"support": [0, 9], "precision": [None, 0.5], "example": [None, 1]}},
+            {"evidence": {"support": [0, 2], "precision": [None, 0.5]}},
+            "fields are missing: examples, interval",
+        ),
+        (
+            {
+                "evidence": {
+                    "support": [0, 9],
+                    "precision": [None, 0.5],
+                    "examples": [[], [1]],
+                    "interval": [None, None],
+                }
+            },
             "does not fit n_rows=4",
         ),
     ],

@@ -283,10 +283,19 @@ def test_rules_are_the_questions_and_n_grams_strongest_first() -> None:
 
 
 def test_rules_carry_the_evidence() -> None:
-    model = two_classes(evidence={"cheap": (3, 0.75, 1)}, n_rows=6)
+    model = two_classes(evidence={"cheap": (4, 0.75, (1, 3))}, n_rows=8, base=(0.5, 0.5))
     rules = {rule.phrase: rule for rule in model.rules()}
-    assert rules["Is it cheap?"][4:8] == (3, 0.5, 0.75, 1)
-    assert rules["Is it loud?"][4:8] == (0, 0.0, None, None)
+    found = rules["Is it cheap?"]
+    assert found[4:9] == (4, 0.5, 0.75, 0.75, 1.5)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.3006, 0.9544)  # of 3 in 4
+    assert found[11:] == ("person", (1, 3))
+    assert rules["Is it loud?"][4:] == (0, 0.0, None, None, None, None, None, "person", ())
+
+
+def test_evidence_of_a_regression_keeps_the_interval_of_its_mean() -> None:
+    model = regression(evidence={"cheap": (4, 0.75, (1,), (0.5, 1.0))}, n_rows=8)
+    found = next(rule for rule in model.rules() if rule.phrase == "Is it cheap?")
+    assert (found.recall, found.lift, found.low, found.high) == (None, None, 0.5, 1.0)
 
 
 def test_printing_shows_the_questions_and_which_need_a_language_model() -> None:
@@ -325,8 +334,8 @@ def test_terms_are_questions_and_n_grams() -> None:
         ({"residual": residual(task="regression", classes=())}, "predicts something else"),
         ({"residual": "model"}, "not a LinearModel"),
         ({"classes": (0, 1), "residual": residual(classes=(0.0, 1.0))}, "predicts something else"),
-        ({"evidence": {"other": (1, 0.5, 0)}, "n_rows": 2}, "has no weight"),
-        ({"evidence": {"loud": (3, 0.5, 0)}, "n_rows": 2}, "does not fit n_rows=2"),
+        ({"evidence": {"other": (1, 0.5, (0,))}, "n_rows": 2}, "has no weight"),
+        ({"evidence": {"loud": (3, 0.5, (0,))}, "n_rows": 2}, "does not fit n_rows=2"),
     ],
 )
 def test_parts_that_make_no_model_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -342,8 +351,8 @@ def test_numpy_parts_become_plain_ones() -> None:
 
 
 def test_evidence_without_support_is_as_none() -> None:
-    model = two_classes(evidence={"cheap": (0, NAN, None), "loud": (1, 0.5, 0)}, n_rows=3)
-    assert model.evidence == {"loud": Evidence(1, 0.5, 0)}
+    model = two_classes(evidence={"cheap": (0, NAN, ()), "loud": (1, 0.5, (0,))}, n_rows=3)
+    assert model.evidence == {"loud": Evidence(1, 0.5, (0,))}
 
 
 def test_attributes_cannot_be_changed() -> None:

@@ -264,7 +264,9 @@ def test_a_rule_is_the_path_to_a_leaf() -> None:
 
 
 def test_a_rule_tells_the_rows_and_shares_of_its_leaf() -> None:
-    assert two_classes().rules()[1][4:8] == (4, 0.4, 0.75, None)
+    found = two_classes().rules()[1]
+    assert found[4:7] == (4, 0.4, 0.75)
+    assert (found.recall, found.lift, found.source) == (pytest.approx(0.6), pytest.approx(1.5), "person")
 
 
 def test_a_regression_rule_is_what_its_leaf_lies_above_the_mean() -> None:

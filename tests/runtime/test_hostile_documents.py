@@ -21,7 +21,7 @@ MODEL = LinearModel(
     ngram_range=(1, 2),
     intercept=(0.1, 0.2, 0.3),
     weights={"great": (1.0, 2.0, 3.0), "not great": (0.0, 0.0, 1.0)},
-    evidence={"great": (2, 0.5, 1)},
+    evidence={"great": (2, 0.5, (1,))},
     n_rows=4,
 )
 GOOD: dict[str, Any] = json.loads(dumps(MODEL))
@@ -64,7 +64,14 @@ def test_a_missing_field_is_refused(name: str) -> None:
 
 
 VALUES = [None, True, 7, -1, 0.5, "x", [], [[]], [None], {}, {"x": []}, 10**19]
-OF_THE_RIGHT_SORT = [("target", "x"), ("evidence", None), ("n_rows", 7), ("meta", {}), ("meta", {"x": []})]
+OF_THE_RIGHT_SORT = [
+    ("base", []),
+    ("target", "x"),
+    ("evidence", None),
+    ("n_rows", 7),
+    ("meta", {}),
+    ("meta", {"x": []}),
+]
 OF_ANOTHER_SORT = [(n, v) for n in sorted(GOOD) for v in VALUES if (n, v) not in OF_THE_RIGHT_SORT]
 
 
@@ -110,17 +117,41 @@ def test_a_field_of_another_sort_is_refused(name: str, wrong: Any) -> None:
         ({"weights": [[1, 2], [1, 2], [1, "2"]]}, "weights holds entries of type str"),
         ({"weights": [[1, 2], [1, 2], [1, False]]}, "weights holds entries of type bool"),
         ({"weights": [[1, 2], [1, 2], [1, 1e200]]}, "not finite"),
-        ({"evidence": {"support": [2, 0], "precision": [0.5, None]}}, "fields are missing: example"),
         (
-            {"evidence": {"support": [2, 0], "precision": [0.5, None], "example": [1]}},
-            "evidence.example has 1",
+            {"evidence": {"support": [2, 0], "precision": [0.5, None]}},
+            "fields are missing: examples, interval",
         ),
         (
-            {"evidence": {"support": [2, 9], "precision": [0.5, None], "example": [1, 1]}},
+            {
+                "evidence": {
+                    "support": [2, 0],
+                    "precision": [0.5, None],
+                    "examples": [[1]],
+                    "interval": [None, None],
+                }
+            },
+            "evidence.examples has 1",
+        ),
+        (
+            {
+                "evidence": {
+                    "support": [2, 9],
+                    "precision": [0.5, None],
+                    "examples": [[1], [1]],
+                    "interval": [None, None],
+                }
+            },
             "does not fit n_rows=4",
         ),
         (
-            {"evidence": {"support": [2, -1], "precision": [0.5, None], "example": [1, 1]}},
+            {
+                "evidence": {
+                    "support": [2, -1],
+                    "precision": [0.5, None],
+                    "examples": [[1], [1]],
+                    "interval": [None, None],
+                }
+            },
             "does not fit n_rows=4",
         ),
         ({"n_rows": -1}, "n_rows"),

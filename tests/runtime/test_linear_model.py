@@ -181,9 +181,12 @@ def test_any_iterable_of_texts_will_do() -> None:
         ({"weights": {"ok": (1.0,), "great": ("x",)}}, "phrase 'great' is not a row of numbers"),
         ({"n_rows": -1}, "n_rows"),
         ({"n_rows": 1.5}, "n_rows"),
-        ({"evidence": {"absent": (1, 0.5, 0)}, "n_rows": 2}, "has no weight"),
-        ({"evidence": {"great": (3, 0.5, 0)}, "n_rows": 2}, "does not fit n_rows=2"),
-        ({"evidence": {"great": (1, 0.5, -1)}, "n_rows": 2}, "does not fit n_rows=2"),
+        ({"evidence": {"absent": (1, 0.5, (0,))}, "n_rows": 2}, "has no weight"),
+        ({"evidence": {"great": (3, 0.5, (0,))}, "n_rows": 2}, "does not fit n_rows=2"),
+        (
+            {"evidence": {"great": (1, 0.5, (-1,))}, "n_rows": 2},
+            "an example of 'great' is a whole number from 0",
+        ),
         ({"meta": {"x": float("nan")}}, "meta is not JSON"),
         ({"meta": {"x": object()}}, "meta is not JSON"),
         ({"meta": {"x": "\ud83d"}}, "lone surrogate"),
@@ -209,7 +212,7 @@ def test_numpy_parts_become_plain_ones() -> None:
         intercept=np.array([0.5]),
         weights={"great": np.array([1.5])},
         ngram_range=(np.int64(1), np.int64(1)),
-        evidence={"great": (np.int64(2), np.float64(0.5), np.int64(1))},
+        evidence={"great": (np.int64(2), np.float64(0.5), (np.int64(1),))},
         n_rows=np.int64(4),
     )
     plain = (3, 7), (0.5,), {"great": (1.5,)}, (1, 1), {"great": (2, 0.5, 1)}, 4
@@ -217,11 +220,11 @@ def test_numpy_parts_become_plain_ones() -> None:
         model.classes, model.intercept, dict(model.weights), model.ngram_range, dict(model.evidence or {}),
         model.n_rows
     )  # fmt: skip
-    assert repr(parts) == repr((*plain[:4], {"great": Evidence(2, 0.5, 1)}, 4))
+    assert repr(parts) == repr((*plain[:4], {"great": Evidence(2, 0.5, (1,))}, 4))
 
 
 def test_evidence_without_support_is_as_none() -> None:
-    assert two_classes(evidence={"great": (0, float("nan"), None)}, n_rows=3).evidence == {}
+    assert two_classes(evidence={"great": (0, float("nan"), ())}, n_rows=3).evidence == {}
 
 
 @pytest.mark.parametrize("part", ["weights", "meta"])
@@ -272,14 +275,23 @@ def test_a_regression_rule_goes_up_or_down_with_its_sign() -> None:
 
 
 def test_rules_carry_the_evidence() -> None:
-    model = two_classes(evidence={"great": (3, 0.75, 1)}, n_rows=6)
+    model = two_classes(evidence={"great": (4, 0.75, (1, 3))}, n_rows=8, base=(0.5, 0.5))
     rules = {rule.phrase: rule for rule in model.rules()}
-    assert rules["great"][4:8] == (3, 0.5, 0.75, 1)
-    assert rules["dull"][4:8] == (0, 0.0, None, None)
+    found = rules["great"]
+    assert found[4:9] == (4, 0.5, 0.75, 0.75, 1.5)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.3006, 0.9544)  # of 3 in 4
+    assert found[11:] == ("data", (1, 3))
+    assert rules["dull"][4:] == (0, 0.0, None, None, None, None, None, "llm", ())
+
+
+def test_evidence_of_a_regression_keeps_the_interval_of_its_mean() -> None:
+    model = regression(evidence={"great": (4, 0.75, (1,), (0.5, 1.0))}, n_rows=8)
+    found = next(rule for rule in model.rules() if rule.phrase == "great")
+    assert (found.recall, found.lift, found.low, found.high) == (None, None, 0.5, 1.0)
 
 
 def test_rules_without_evidence_leave_it_open() -> None:
-    assert two_classes().rules()[0][4:8] == (None, None, None, None)
+    assert two_classes().rules()[0][4:] == (*[None] * 7, "", ())
 
 
 def test_a_hundred_thousand_rules_are_listed_in_seconds() -> None:

@@ -24,14 +24,16 @@ MODEL = LinearModel(
     ngram_range=(1, 2),
     intercept=(0.1,),
     weights={"sch\u00f6n": (1.5,), "nicht sch\u00f6n": (-3,)},
-    evidence={"sch\u00f6n": (2, 0.5, 1)},
+    evidence={"sch\u00f6n": (2, 0.5, (1,))},
     n_rows=4,
+    base=(0.25, 0.75),
     meta={"made": {"by": ["a", "fit"]}},
 )
 
 TEXT = """{
+"base": [0.25,0.75],
 "classes": ["schlecht","gut"],
-"evidence": {"example":[null,1],"precision":[null,0.5],"support":[0,2]},
+"evidence": {"examples":[[],[1]],"interval":[null,null],"precision":[null,0.5],"support":[0,2]},
 "format": "interpllm",
 "intercept": [0.1],
 "kind": "linear",

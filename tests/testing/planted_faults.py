@@ -545,7 +545,13 @@ class RulesByName(_Rules):
 @found_by("check_get_rules_example")
 class ExampleOfAnotherRule(_Rules):
     def changed(self, rules: pd.DataFrame) -> pd.DataFrame:
-        return rules.assign(example=rules["example"].to_numpy()[::-1])
+        return rules.assign(examples=rules["examples"].to_numpy()[::-1])
+
+
+@found_by("check_get_rules_evidence")
+class RecallOfPrecision(_Rules):
+    def changed(self, rules: pd.DataFrame) -> pd.DataFrame:
+        return rules.assign(recall=rules["precision"])
 
 
 @found_by("check_get_rules_predictions")

@@ -14,7 +14,7 @@ from interpllm.testing.check_estimator import checks_of
 from interpllm.testing.checks_sklearn import FOR_CLASSIFIERS, FOR_REGRESSORS, WITH_ROWS, WITHOUT_ROWS
 from interpllm.testing.fake_llm import FakeLLM
 
-N_CHECKS = {ToyClassifier: 74, ToyRegressor: 63}
+N_CHECKS = {ToyClassifier: 75, ToyRegressor: 64}
 
 
 @pytest.mark.parametrize("kind", [ToyClassifier, ToyRegressor])

@@ -25,7 +25,7 @@ def _evidence(
     """Support, mean of one column of values per word, and the first row that has it."""
     has = matrix > 0
     return {
-        word: (int(has[:, j].sum()), float(values[has[:, j], j].mean()), int(index[has[:, j].argmax()]))
+        word: (int(has[:, j].sum()), float(values[has[:, j], j].mean()), (int(index[has[:, j].argmax()]),))
         for j, word in enumerate(vocabulary)
     }
 
@@ -60,6 +60,7 @@ class ToyClassifier(TextClassifierMixin, BaseEstimator):
             intercept=tuple(bias.tolist()),
             weights=dict(zip(vocabulary, map(tuple, scores.tolist()), strict=True)),
             evidence=_evidence(vocabulary, matrix, right, rows.positions),
+            base=tuple((np.bincount(rows.y, minlength=len(self.classes_)) / len(rows.y)).tolist()),
             **known,
         )
         return self
