@@ -20,6 +20,7 @@ COMMANDS = (
     "predict",
     "explain",
     "rules",
+    "diff",
     "export",
     "concepts",
     "distill",
