@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
@@ -146,6 +147,18 @@ def test_regression_finds_what_words_add() -> None:
     model = AugLinearRegressor(None, ngram_range=(1, 1), cv=2).fit(texts, y)
     assert model.score(texts, y) > 0.95
     assert model.predict(["up w1"])[0] > 1020 > 980 > model.predict(["down w1"])[0]
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    random = np.random.default_rng(0)
+    texts = [" ".join(random.choice(["up", "down", *FILLER[:6]], 4, replace=False)) for _ in range(80)]
+    y = [1000 + 50.0 * ("up" in t) - 50.0 * ("down" in t) + random.normal() for t in texts]
+    rules = AugLinearRegressor(None, ngram_range=(1, 1), cv=2).fit(texts, y).get_rules().set_index("rule")
+    rule = rules.loc['mentions "up"']
+    having = np.array([value for text, value in zip(texts, y, strict=True) if "up" in text])
+    ends = t.interval(0.95, len(having) - 1, having.mean(), having.std(ddof=1) / np.sqrt(len(having)))
+    assert (rule["low"], rule["high"]) == pytest.approx(ends, rel=1e-5)
+    assert np.isnan(rule["recall"])
 
 
 # What it holds ----------------------------------------------------------------------------------------
