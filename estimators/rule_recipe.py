@@ -11,27 +11,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from interpllm.answer.conditions import measure
 from interpllm.errors import CapabilityError, InputError
 from interpllm.estimators.base import TextEstimatorMixin, TrainingRows
+from interpllm.estimators.baselines import tfidf
 from interpllm.estimators.concept_answers import Answering
 from interpllm.estimators.concept_recipe import LLM, ROUNDS, WEAK
 from interpllm.estimators.concept_rows import ConceptRows
 from interpllm.estimators.question_base import KEPT_KAPPA
-from interpllm.estimators.rule_candidates import Array, Candidates, Judged, Masks
+from interpllm.estimators.rule_candidates import Array, Candidates, Judged, Masks, holding, measured
 from interpllm.estimators.rule_rows import Row, TableRowsMixin, columns_of, texts_among
 from interpllm.estimators.stand_ins import StandIns
 from interpllm.llm import Plan, Session, as_session
 from interpllm.propose.data_rules import data_rules
 from interpllm.propose.rules import Columns, outcome_of, plan_rules, propose_rules
-from interpllm.runtime import Condition, RuleEvidence
+from interpllm.runtime import RuleEvidence
 from interpllm.runtime.row_model import RowModel
-from interpllm.runtime.rule_book import RuleBook, WrittenRule, questions_of
+from interpllm.runtime.rule_book import RuleBook, WrittenRule
 from interpllm.select.confirm import compare
 from interpllm.select.evidence import rule_evidence
 from interpllm.select.parts import Parts, grouped, split_rows
@@ -93,7 +90,7 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
         book = self._proposed(
             book, rows, judged, columns, parts.propose, session, answering, report, training.target
         )
-        candidates, table = self._measured(book, rows, judged, learn, answering)
+        candidates, table = measured(book, rows, learn, answering, self._text, self.min_support)
         choice = self._choose(candidates, judged, learn)
         report["confirm"] = self._confirmed(choice, candidates, judged, learn, parts.confirm, texts, seed)
         report["candidates"] = table
@@ -172,7 +169,7 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
             report["failed_requests"] += len(found.failures)
             book = book.add(*found.rules)
             if number + 1 < n_rounds and len(book):
-                masks, _, _ = self._holding(list(book), seen, propose, answering)
+                masks, _, _ = holding(list(book), seen, propose, answering, self._text)
                 wrong = _wrong(masks, judged.targets[propose], judged.weight[propose])
         if not len(book):
             suggested = data_rules(
@@ -193,70 +190,6 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
             )
         return int(self.n_rounds)
 
-    # --- measure --------------------------------------------------------------------------------------------
-
-    def _holding(
-        self, rules: Sequence[WrittenRule], rows: Sequence[Row], index: NDArray[np.intp], answering: Answering
-    ) -> tuple[Masks, list[Condition], Array]:
-        """Which rules hold for some rows (what cannot be told does not), and which single conditions."""
-        conditions = list(dict.fromkeys(c for rule in rules for c in rule.conditions))
-        questions = questions_of(conditions)
-        answers: dict[str, list[float | None]] = {}
-        if questions:
-            if answering.rows.texts is None:
-                raise InputError(f"The rule asks {questions[0].text!r:.100}, and the rows have no text.")
-            values = answering.values(list(questions), index)
-            answers = {
-                q.id: [None if np.isnan(v) else float(v) for v in values[:, k]]
-                for k, q in enumerate(questions)
-            }
-        told = measure(conditions, rows, answers, self._text)
-        place = {condition: k for k, condition in enumerate(conditions)}
-        yes = told == 1.0
-        masks = np.column_stack([yes[:, [place[c] for c in rule.conditions]].all(axis=1) for rule in rules])
-        return masks, conditions, told
-
-    def _measured(
-        self, book: RuleBook, rows: list[Row], judged: Judged, learn: NDArray[np.intp], answering: Answering
-    ) -> tuple[Candidates, pd.DataFrame]:
-        """Which rules can be chosen: they hold for enough rows, and for other ones than those before them."""
-        rules = list(book)
-        if not rules:
-            raise InputError(
-                "There is no rule to choose from: no column and no phrase is in enough rows. Give rules=, a "
-                "language model in llm=, or more rows."
-            )
-        masks, conditions, told = self._holding(rules, rows, np.arange(len(rows)), answering)
-        shares = dict(zip(conditions, (told == 1.0).mean(axis=0), strict=True))
-        of_rows: dict[bytes, WrittenRule] = {}
-        for column, rule in enumerate(rules):
-            key = masks[:, column].tobytes()
-            of_rows[key] = min(of_rows.get(key, rule), rule, key=lambda r: _caution(r, book, shares))
-        dropped: list[str | None] = []
-        for column, rule in enumerate(rules):
-            support, kept_rule = int(masks[learn, column].sum()), of_rows[masks[:, column].tobytes()]
-            reason = None
-            if rule.id not in book.locked:
-                if min(support, len(learn) - support) < self.min_support:
-                    reason = f"holds for {support} of {len(learn)} rows"
-                elif rule is not kept_rule:
-                    reason = f"holds for the same rows as '{kept_rule}'"
-            dropped.append(reason)
-        kept = [k for k, reason in enumerate(dropped) if reason is None]
-        first = [place for place, k in enumerate(kept) if rules[k].id in book.locked]
-        table = pd.DataFrame(
-            {
-                "id": [rule.id for rule in rules],
-                "rule": [" and ".join(map(str, rule.conditions)) for rule in rules],
-                "outcome": [rule.outcome for rule in rules],
-                "source": [rule.source for rule in rules],
-                "locked": [rule.id in book.locked for rule in rules],
-                "support": masks[learn].sum(axis=0),
-                "dropped": dropped,
-            }
-        )
-        return Candidates([rules[k] for k in kept], masks[:, kept], first, conditions, told), table
-
     # --- judge ----------------------------------------------------------------------------------------------
 
     def _confirmed(
@@ -272,16 +205,9 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
         """How good the rules are on rows that nothing was chosen on, beside simple models of these."""
         if not len(confirm):
             return None
-        baselines = {}
+        baselines: dict[str, NDArray[Any]] = {}
         if texts is not None:
-            learner = LogisticRegression(max_iter=1000) if judged.classes else Ridge()
-            tfidf = make_pipeline(TfidfVectorizer(token_pattern=r"(?u)\S+"), learner)
-            try:
-                tfidf.fit([texts[row] for row in learn], judged.y[learn])
-            except ValueError:  # no word stands in the texts
-                pass
-            else:
-                baselines["tfidf"] = tfidf.predict([texts[row] for row in confirm])
+            baselines = tfidf(texts, judged.y, learn, confirm, classifies=bool(judged.classes))
         return compare(
             judged.y[confirm],
             self._scored(choice, found, judged, confirm),
@@ -430,16 +356,6 @@ def _parts(judged: Judged, seed: int) -> Parts:
     return split_rows(judged.y, groups=judged.groups, random_state=seed)
 
 
-def _caution(rule: WrittenRule, book: RuleBook, shares: dict[Condition, Any]) -> tuple[Any, ...]:
-    """Order rules that hold for the same rows: those of people first, then the one that claims least.
-
-    That is the one whose conditions hold most rarely; of new rows it will hold for the fewest. A condition
-    that holds for every row is none.
-    """
-    together = float(np.prod([shares[condition] for condition in rule.conditions]))
-    return rule.id not in book.locked, rule.source != "person", round(together, 12), len(rule.conditions)
-
-
 def _wrong(masks: Masks, targets: Array, weight: Array) -> list[int]:
     """Rows that no rule holds for, and those that most rules that hold speak against; the worst first."""
     held = masks.sum(axis=1)
@@ -456,4 +372,4 @@ def _conditions(model: Any) -> list[tuple[Any, ...]]:
 
 
 def _shares(sums: Array) -> tuple[float, ...]:
-    return tuple(float(share) for share in sums / sums.sum())
+    return tuple(round(float(share), 6) for share in sums / sums.sum())

@@ -15,8 +15,9 @@ from interpllm.runtime.document import Model, dumps, load, loads, save
 from interpllm.runtime.evidence import Evidence, RuleEvidence
 from interpllm.runtime.explanation import Contribution, Explanation, Rule, Segment
 from interpllm.runtime.features import Phrase, Question
-from interpllm.runtime.grammar import ParsedRule, parse, parse_rule
+from interpllm.runtime.grammar import ParsedRule, parse_rule
 from interpllm.runtime.linear import LinearModel
+from interpllm.runtime.printed import parse
 from interpllm.runtime.row_scoring import Branch
 from interpllm.runtime.rule_book import RuleBook, WrittenRule
 from interpllm.runtime.rule_models import Clause, RuleListModel, RuleSetModel, Slope

@@ -1,4 +1,4 @@
-"""What the printed forms of models over rows have in common; :mod:`interpllm.runtime.grammar` reads them."""
+"""What the printed forms of models over rows have in common; :mod:`interpllm.runtime.printed` reads them."""
 
 from __future__ import annotations
 
