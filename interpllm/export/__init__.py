@@ -2,7 +2,8 @@
 
 Each format is a file here with two functions: ``render(model, request) -> str or bytes`` gives the content,
 and ``rerun(path, trial) -> Answers or None`` lets the written file answer rows in its own engine, None where
-that is not installed. All but JSON and Python read the model through :mod:`interpllm.export.walk`.
+that is not installed; Markdown, which answers nothing, has the first only. Formats that do not run the
+library's own code read the model through :mod:`interpllm.export.walk`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from interpllm.errors import InputError
-from interpllm.export import check, to_javascript, to_json, to_python, to_sql
+from interpllm.export import check, to_html, to_javascript, to_json, to_markdown, to_onnx, to_python, to_sql
 from interpllm.export.check import Request, Trial
 from interpllm.runtime import Model
 from interpllm.runtime.envelope import write_atomically
@@ -27,8 +28,21 @@ _FORMATS: dict[str, ModuleType] = {
     "python": to_python,
     "javascript": to_javascript,
     "sql": to_sql,
+    "html": to_html,
+    "onnx": to_onnx,
+    "markdown": to_markdown,
 }
-_SUFFIXES = {".json": "json", ".py": "python", ".js": "javascript", ".mjs": "javascript", ".sql": "sql"}
+_SUFFIXES = {
+    ".json": "json",
+    ".py": "python",
+    ".mjs": "javascript",
+    ".js": "javascript",
+    ".sql": "sql",
+    ".html": "html",
+    ".htm": "html",
+    ".onnx": "onnx",
+    ".md": "markdown",
+}
 
 
 def export(
@@ -47,12 +61,12 @@ def export(
     Parameters
     ----------
     model : any kind of model
-        One whose questions need a language model goes to JSON only, and its file needs answers to predict.
+        One whose questions need a language model goes to JSON and Markdown only.
     path : str or path
-        Suffix .json: the model's document, for :func:`interpllm.runtime.load`. Suffix .py: one Python file
-        that needs nothing else and predicts by itself. Suffix .mjs or .js: one module of JavaScript. Suffix
-        .sql: one SELECT.
-    format : {"json", "python", "javascript", "sql"}, optional
+        The suffix says the format. .json: the model's document, for :func:`interpllm.runtime.load`. .py: one
+        Python file that needs nothing else. .mjs or .js: one module of JavaScript. .sql: one SELECT. .html:
+        a page that scores what is typed into it. .onnx: the numeric part as a graph. .md: a model card.
+    format : {"json", "python", "javascript", "sql", "html", "onnx", "markdown"}, optional
         Whatever the suffix says.
     sample : iterable of str or of mapping
         Rows to try the file on, besides built-in ones and ones that mention every phrase of the model.
@@ -98,6 +112,8 @@ def export(
     content = renderer.render(model, request)
 
     def accept(written: Path) -> None:
+        if renderer is to_markdown:
+            return
         got = renderer.rerun(written, trial)
         if got is None:
             warnings.warn(

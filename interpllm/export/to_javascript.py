@@ -75,6 +75,7 @@ def constant(plan: Plan) -> str:
         "lexicons": [_lexicon(phrases) for phrases in plan.lexicons],
         "vectorizer": _vectorizer(plan),
         "parts": [_part(part) for part in plan.parts],
+        "questions": plan.questions,
     }
     lines = (f"  {json.dumps(name)}: {_json(value)}" for name, value in fields.items())
     return "{\n" + ",\n".join(lines) + "\n}"

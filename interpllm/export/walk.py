@@ -131,6 +131,8 @@ class Plan:
     lexicons : tuple of tuple of str
     vectorizer : Vectorizer or None
     parts : tuple of Score, Answer, Tree, Slope or Weighed
+    questions : mapping of int to str
+        Number of a table -> the question that it answers.
     """
 
     classes: tuple[Label, ...]
@@ -144,6 +146,7 @@ class Plan:
     lexicons: tuple[tuple[str, ...], ...]
     vectorizer: Vectorizer | None
     parts: tuple[Part, ...]
+    questions: Mapping[int, str]
 
     def conditions(self) -> list[tuple[Any, ...]]:
         """List the distinct conditions of all trees, in the order of the nodes."""
@@ -252,6 +255,7 @@ class _Walk:
             lexicons=tuple(self.lexicons),
             vectorizer=vectorizer,
             parts=tuple(parts),
+            questions=self.questions(),
         )
 
     def parts(self) -> list[Part]:
@@ -332,6 +336,13 @@ class _Walk:
             self.tables.append(self.model.stand_ins[name])
             self.asked[name] = len(self.tables) - 1
         return self.asked[name]
+
+    def questions(self) -> dict[int, str]:
+        """Give the questions by the numbers of the tables that answer them."""
+        if isinstance(self.model, LinearModel):
+            return {}
+        texts = {question.id: question.text for question in self.model.questions}
+        return {number: texts[name] for name, number in self.asked.items()}
 
     def lexicon(self, phrases: Sequence[str]) -> int:
         """Give the number of a lexicon."""

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from interpllm.errors import ExportError, InputError
-from interpllm.export import check, export, to_sql
+from interpllm.export import export, to_sql
 from interpllm.export.check import Request
 from interpllm.export.to_sql import DIALECTS
 from interpllm.runtime import (
@@ -267,7 +267,3 @@ def test_a_query_that_differs_is_not_written(
     with pytest.raises(ExportError, match=message):
         export(fitted, tmp_path / "m.sql", dialect=dialect)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_every_column_of_the_check_is_known() -> None:
-    assert check.Request().text_of(TREE) == "note"
