@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interpllm.errors import InputError
 from interpllm.estimators.convert_vectorizer import Looks
@@ -19,7 +18,7 @@ NO_PROBABILITIES = (
 
 
 def linear(
-    coef: NDArray[Any],
+    coef: Any,
     intercept: Any,
     looks: Looks,
     *,
@@ -32,7 +31,7 @@ def linear(
 
     Parameters
     ----------
-    coef : array (n_outputs, n_columns) or (n_columns,)
+    coef : array or sparse matrix (n_outputs, n_columns) or (n_columns,)
     intercept : float or array (n_outputs,)
     looks : Looks
     classes : tuple
@@ -55,7 +54,8 @@ def linear(
     InputError
         If it predicts several targets.
     """
-    table = np.atleast_2d(np.asarray(coef, dtype=np.float64))
+    dense = coef.toarray() if hasattr(coef, "toarray") else coef  # what sparsify() made
+    table = np.atleast_2d(np.asarray(dense, dtype=np.float64))
     base = np.broadcast_to(np.ravel(np.asarray(intercept, dtype=np.float64)), (len(table),))
     if len(table) > 1 and len(table) != len(classes):
         raise InputError(f"The model predicts {len(table)} targets; fit one model for each.")

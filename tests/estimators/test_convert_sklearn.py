@@ -222,6 +222,12 @@ def test_columns_are_named_as_they_were_fitted_or_as_is_said() -> None:
     assert from_sklearn(fitted).trees[0][0].n_rows == 150 == from_sklearn(fitted).n_rows
 
 
+def test_sparse_coefficients_are_read() -> None:
+    X, y = data_of("three")
+    fitted = LogisticRegression(max_iter=2000).fit(X, y).sparsify()
+    agrees(fitted, from_sklearn(fitted), X, as_rows(X))
+
+
 def test_what_has_no_probabilities_says_so() -> None:
     X, y = data_of("two")
     assert "not calibrated" in from_sklearn(LinearSVC().fit(X, y)).meta["probabilities"]
