@@ -30,7 +30,6 @@ class Dialect(ABC):
 
     name = ""
     real = "DOUBLE PRECISION"
-    union = "UNION"
     materialized = " AS"
     #: What begins a query of several tables.
     opening = "WITH"
@@ -105,8 +104,8 @@ class Dialect(ABC):
     def words(self, cut: str, name: str, source: str, key: str, text: str) -> list[str]:
         """Write the table of words (ipl_row, place, word) of all texts."""
 
-    def grams(self, name: str, words: str, lo: int, hi: int, distinct: bool) -> list[str]:
-        """Write the table of n-grams (ipl_row, size, gram) of words."""
+    def grams(self, name: str, words: str, lo: int, hi: int) -> list[str]:
+        """Write the table of n-grams (ipl_row, size, gram) of words, repeats and all."""
         following = "".join(
             f",\n    lead(word, {n}) OVER (PARTITION BY ipl_row ORDER BY place) AS word_{n + 1}"
             for n in range(1, hi)
@@ -115,17 +114,19 @@ class Dialect(ABC):
         for n in range(lo, hi + 1):
             gram = " || ' ' || ".join(f"word_{i}" for i in range(1, n + 1))
             there = f" WHERE word_{n} IS NOT NULL" if n > 1 else ""
-            once = "DISTINCT " if lo == hi and distinct else ""
-            parts.append(f"SELECT {once}ipl_row, {n} AS size, {gram} AS gram FROM {name}_next{there}")
-        union = f"\n  {self.union if distinct else 'UNION ALL'} "
+            parts.append(f"SELECT ipl_row, {n} AS size, {gram} AS gram FROM {name}_next{there}")
         return [
             f"{name}_next AS (\n  SELECT ipl_row, word AS word_1{following}\n  FROM {words}\n)",
-            f"{name} AS (\n  {union.join(parts)}\n)",
+            f"{name} AS (\n  " + "\n  UNION ALL ".join(parts) + "\n)",
         ]
+
+    def grams_of_texts(self, name: str, words: str, lo: int, hi: int) -> list[str]:
+        """Write the same for the words of whole texts, as :meth:`words` gave them."""
+        return self.grams(name, words, lo, hi)
 
 
 class DuckDB(Dialect):
-    """DuckDB, of which the lists make distinct n-grams without sorting."""
+    """DuckDB, of which the lists make n-grams without sorting."""
 
     name = "duckdb"
     real = "DOUBLE"
@@ -150,18 +151,15 @@ class DuckDB(Dialect):
             f"\n  FROM {name}_lists\n)",
         ]
 
-    def grams(self, name: str, words: str, lo: int, hi: int, distinct: bool) -> list[str]:
-        """Write the table of n-grams, made of lists."""
-        if not distinct:
-            return super().grams(name, words, lo, hi, distinct)
+    def grams_of_texts(self, name: str, words: str, lo: int, hi: int) -> list[str]:
+        """Write the table of n-grams of lists of words, without sorting."""
         parts = []
         for n in range(lo, hi + 1):
-            slices = ", ".join(f"words[{i + 1}:{f'-{n - i}' if i < n - 1 else ''}]" for i in range(n))
-            gram = " || ' ' || ".join(f"x[{i}]" for i in range(1, n + 1))
-            found = "words" if n == 1 else f"list_transform(list_zip({slices}), lambda x: {gram})"
-            parts.append(
-                f"SELECT ipl_row, {n} AS size, unnest(list_distinct({found})) AS gram FROM {words}_lists"
-            )
+            slices = (f"words[{i + 1}:{f'-{n - i}' if i < n - 1 else ''}]" for i in range(n))
+            columns = ", ".join(f"unnest({part}) AS word_{i}" for i, part in enumerate(slices, start=1))
+            gram = " || ' ' || ".join(f"word_{i}" for i in range(1, n + 1))
+            lists = f"SELECT ipl_row, {columns} FROM {words}_lists"
+            parts.append(f"SELECT ipl_row, {n} AS size, {gram} AS gram FROM ({lists})")
         return [f"{name} AS (\n  " + "\n  UNION ALL ".join(parts) + "\n)"]
 
 
@@ -214,7 +212,6 @@ class BigQuery(_Escaping):
 
     name = "bigquery"
     real = "FLOAT64"
-    union = "UNION DISTINCT"
 
     def identifier(self, name: str) -> str:
         """Quote a name."""

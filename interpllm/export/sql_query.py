@@ -68,41 +68,49 @@ class Query:
         """Find the n-grams of the texts in the model's tables and lexicons."""
         plan, sql = self.plan, self.sql
         width = max((len(table.intercept) for table in plan.tables), default=0)
-        rows, found, slot = [], [], count()
+        rows: list[list[str]] = []
+        found: list[str] = []
+        slot = count()
         sizes: list[int] = []
         for number, table in enumerate(plan.tables):
             place = next(slot)
             sizes += table.ngram_range
             for phrase, weights in table.weights.items():
                 numbers = [*map(sql.constant, weights), *["NULL"] * (width - len(weights))]
-                rows.append([sql.string(phrase), str(place), *numbers])
+                rows.append([str(len(rows)), sql.string(phrase), str(place), *numbers])
             for output in range(len(table.intercept)):
                 weight = sql.cast(f"w_{output}")
                 found.append(f"{sql.total(self.of(place, weight))} AS t_{number}_{output}")
         for number, phrases in enumerate(plan.lexicons):
             place = next(slot)
             sizes += [phrase.count(" ") + 1 for phrase in phrases]
-            rows += [[sql.string(phrase), str(place), *["NULL"] * width] for phrase in phrases]
+            for phrase in phrases:
+                rows.append([str(len(rows)), sql.string(phrase), str(place), *["NULL"] * width])
             found.append(f"max({self.of(place, '1')}) AS l_{number}")
         if not sizes:
             return
         self.tables += sql.words("words", "ipl_words", "ipl_source", self.key, self.text)
-        self.tables += sql.grams("ipl_grams", "ipl_words", min(sizes), max(sizes), True)
+        self.tables += sql.grams_of_texts("ipl_grams", "ipl_words", min(sizes), max(sizes))
         if rows:
-            columns = ["gram", "slot", *(f"w_{output}" for output in range(width))]
+            columns = ["term", "gram", "slot", *(f"w_{output}" for output in range(width))]
             self.tables.append(sql.values("ipl_weights", columns, rows))
+            kept = ", ".join(f"w.{column}" for column in columns if column != "gram")
+            self.table(
+                "ipl_found",
+                f"  SELECT DISTINCT g.ipl_row, {kept}\n  FROM ipl_grams AS g"
+                "\n  INNER JOIN ipl_weights AS w ON g.gram = w.gram",
+            )
             self.table(
                 "ipl_hits",
-                f"  SELECT g.ipl_row,\n    {_lines(found)}\n  FROM ipl_grams AS g"
-                "\n  INNER JOIN ipl_weights AS w ON g.gram = w.gram\n  GROUP BY g.ipl_row",
+                f"  SELECT ipl_row,\n    {_lines(found)}\n  FROM ipl_found\n  GROUP BY ipl_row",
             )
             self.joined.append("ipl_hits")
         ranges = dict.fromkeys(table.ngram_range for table in plan.tables if table.norm == "sqrt")
         if ranges:
-            counts = [
-                f"{sql.cast(f'sum(CASE WHEN size BETWEEN {lo} AND {hi} THEN 1 ELSE 0 END)')} AS n_{lo}_{hi}"
-                for lo, hi in ranges
-            ]
+            counts = []
+            for lo, hi in ranges:
+                size = f"count(DISTINCT CASE WHEN size BETWEEN {lo} AND {hi} THEN gram END)"
+                counts.append(f"{sql.cast(size)} AS n_{lo}_{hi}")
             body = f"  SELECT ipl_row,\n    {_lines(counts)}\n  FROM ipl_grams\n  GROUP BY ipl_row"
             self.table("ipl_sizes", body)
             self.joined.append("ipl_sizes")
@@ -110,7 +118,7 @@ class Query:
     def of(self, slot: int, value: str) -> str:
         """Restrict a value to one table or lexicon; where there is one only, it is all."""
         alone = len(self.plan.tables) + len(self.plan.lexicons) == 1
-        return value if alone else f"CASE WHEN w.slot = {slot} THEN {value} END"
+        return value if alone else f"CASE WHEN slot = {slot} THEN {value} END"
 
     def terms(self) -> None:
         """Give phrases the numbers of the vectorizer."""
@@ -123,7 +131,7 @@ class Query:
         kept = f"\n  WHERE word NOT IN ({stop})" if stop else ""
         self.tables += words
         self.table("ipl_kept", f"  SELECT ipl_row, word, place\n  FROM ipl_cut{kept}")
-        self.tables += sql.grams("ipl_phrases", "ipl_kept", *vectorizer.ngram_range, False)
+        self.tables += sql.grams("ipl_phrases", "ipl_kept", *vectorizer.ngram_range)
         weighed = {
             phrase: row for p in self.plan.parts if isinstance(p, Weighed) for phrase, row in p.weights
         }

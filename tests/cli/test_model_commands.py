@@ -199,3 +199,20 @@ def test_export_runs_by_itself(cli: Cli, model: str, tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.splitlines() == ["good", "bad"]
+
+
+def test_export_names_the_file_by_the_format(cli: Cli, model: str, tmp_path: Path) -> None:
+    ran = cli("export", model, "--to", "sql", "--table", "reviews", "--text-column", "body")
+    assert ran.status == 0
+    written = (tmp_path / model).with_suffix(".sql").read_text(encoding="utf-8")
+    assert 'FROM "reviews"' in written
+    assert '"body"' in written
+
+
+def test_export_needs_a_file_or_a_format(cli: Cli, model: str) -> None:
+    ran = cli("export", model)
+    assert "say what to write" in ran.err
+
+
+def test_export_does_not_write_over_the_model(cli: Cli, model: str) -> None:
+    assert "is the model itself" in cli("export", model, "--to", "json").err

@@ -82,7 +82,7 @@ def test_features_are_what_the_rows_have() -> None:
     ],
 )
 def test_a_graph_that_differs_is_not_written(
-    fitted: LinearModel | RuleListModel,
+    fitted: Any,
     change: Any,
     message: str,
     tmp_path: Path,

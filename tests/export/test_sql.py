@@ -242,7 +242,7 @@ def test_classes_that_no_column_holds_are_refused(classes: Any, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("fitted", "old", "new", "message"),
     [
-        (linear(), "('great', 0, 2.0e0)", "('great', 0, 2.0000001e0)", "scores"),
+        (linear(), "'great', 0, 2.0e0)", "'great', 0, 2.0000001e0)", "scores"),
         (linear(), "'good'", "'god'", "predictions"),
         (linear(), "score_0 > 0", "score_0 >= -9", "predictions"),
         (linear(), "sqrt(", "abs(", "scores"),
