@@ -9,6 +9,7 @@ from interpllm.estimators.convert_imodels import from_imodels
 from interpllm.estimators.convert_sklearn import from_sklearn
 from interpllm.estimators.distilled import DistilledClassifier, DistilledRegressor
 from interpllm.estimators.llm_classifier import LLMClassifier
+from interpllm.estimators.prompt_tree import PromptTreeClassifier
 from interpllm.estimators.rules import RuleListClassifier, RuleSetClassifier, RuleSetRegressor
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "DistilledClassifier",
     "DistilledRegressor",
     "LLMClassifier",
+    "PromptTreeClassifier",
     "RuleListClassifier",
     "RuleSetClassifier",
     "RuleSetRegressor",

@@ -1,4 +1,4 @@
-"""What the concept estimators share beside the search and the answers: questions, and what rows say of them."""
+"""What the concept estimators share beside the search and the answers: what rows say of questions."""
 
 from __future__ import annotations
 

@@ -87,24 +87,46 @@ def concept_rows(X: Any, texts: Any = None) -> ConceptRows:
         if texts is not None:
             raise InputError("texts= stands beside answers; with texts in X, leave it out.")
         return ConceptRows(texts_of(column_of(X, "X")), None, [])
+    columns = column_names(frame)
+    answers = np.column_stack([yes_no(frame.iloc[:, k], name) for k, name in enumerate(columns)])
+    return ConceptRows(texts_beside(frame, texts), answers, columns)
+
+
+def column_names(frame: pd.DataFrame) -> list[str]:
+    """What the columns are called.
+
+    Raises
+    ------
+    InputError
+        When two have the same name.
+    """
     columns = [str(name) for name in frame.columns]
     doubled = {name for name in columns if columns.count(name) > 1}
     if doubled:
         raise InputError(f"X has two columns called {sorted(doubled)[0]!r}; each question is one column.")
-    answers = np.column_stack([_answers(frame.iloc[:, k], name) for k, name in enumerate(columns)])
+    return columns
+
+
+def texts_beside(frame: pd.DataFrame, texts: Any) -> list[str] | None:
+    """The texts beside a frame of answers, where there are any.
+
+    Raises
+    ------
+    InputError
+        When there are more or fewer than rows of answers.
+    """
     beside = None if texts is None else texts_of(column_of(texts, "texts"))
-    if beside is not None and len(beside) != len(answers):
+    if beside is not None and len(beside) != len(frame):
         raise InputError(
-            f"X has {len(answers)} rows of answers and texts has {len(beside)}; they stand side by side."
+            f"X has {len(frame)} rows of answers and texts has {len(beside)}; they stand side by side."
         )
-    return ConceptRows(beside, answers, columns)
+    return beside
 
 
 def answer_frame(X: Any) -> pd.DataFrame | None:
     """X as a pandas frame if it is a frame of answers, else None."""
-    if hasattr(X, "to_pandas") and hasattr(X, "columns"):
-        X = pd.DataFrame({name: X[name].to_list() for name in X.columns})
-    if not isinstance(X, pd.DataFrame) or not len(X.columns):
+    X = pandas_frame(X)
+    if X is None:
         return None
     is_number: list[Any] = [
         pd.api.types.is_numeric_dtype(X.iloc[:, k]) or X.iloc[:, k].isna().all() for k in range(X.shape[1])
@@ -120,7 +142,21 @@ def answer_frame(X: Any) -> pd.DataFrame | None:
     )
 
 
-def _answers(column: pd.Series, name: str) -> NDArray[np.float64]:
+def pandas_frame(X: Any) -> pd.DataFrame | None:
+    """X as a pandas frame if it is a frame with columns, else None."""
+    if hasattr(X, "to_pandas") and hasattr(X, "columns"):
+        X = pd.DataFrame({name: X[name].to_list() for name in X.columns})
+    return X if isinstance(X, pd.DataFrame) and len(X.columns) else None
+
+
+def yes_no(column: pd.Series, name: str) -> NDArray[np.float64]:
+    """The answers of a column, from 0 to 1 or NaN.
+
+    Raises
+    ------
+    InputError
+        When one is none; the message names the row.
+    """
     values = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = np.flatnonzero(~np.isnan(values) & ~((values >= 0) & (values <= 1)))
     if len(wrong):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, logsumexp
+from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from tqdm import tqdm
 
@@ -19,10 +19,8 @@ from interpllm.estimators.base import LabelledRowsMixin, TrainingRows
 from interpllm.estimators.inputs import column_of, labels_of, texts_of
 from interpllm.llm import LanguageModel, Session, as_session
 from interpllm.llm.plan import Plan
-from interpllm.propose.class_prompt import ClassQuestion, Way, class_prompt
+from interpllm.propose.class_prompt import CALIBRATED_ON, ClassQuestion, Way, class_prompt, usual
 
-CALIBRATED_ON = 200
-"""Texts at most that tell which classes the model names whatever the text is."""
 LISTED = 10
 """Rows that a message lists."""
 
@@ -365,8 +363,7 @@ class LLMClassifier(LabelledRowsMixin, ClassifierMixin, BaseEstimator):
             said = question.score(session, texts, bar.update)
         if said is None:
             return none
-        said = said[~np.isnan(said).any(axis=1)]
-        return (logsumexp(said, axis=0) - np.log(len(said)), len(said)) if len(said) else none
+        return usual(said)
 
     def _log_probabilities(self, X: Any) -> NDArray[np.float64]:
         """Log-probabilities (n_rows, n_classes), NaN where there is no usable answer."""

@@ -62,8 +62,8 @@ class QuestionEstimator(TextEstimatorMixin):
         """Who answers questions about these rows."""
         raise NotImplementedError
 
-    def _read(self, X: Any, texts: Any, y: Any = None) -> ConceptRows:
-        """The rows of X, at `fit` with their labels."""
+    def _read(self, X: Any, texts: Any) -> ConceptRows:
+        """The rows of X."""
         return concept_rows(X, texts)
 
     # Rows in ----------------------------------------------------------------------------------------------
@@ -71,11 +71,17 @@ class QuestionEstimator(TextEstimatorMixin):
     def _prepare(self, X: Any, y: Any, texts: Any, groups: Any, sample_weight: Any) -> Prepared:
         """Check the arguments of `fit`, and set what they decide."""
         self._check_parameters()
-        rows = self._read(X, texts, y)
+        self._check_given(y)
+        return self._prepare_rows(self._read(X, texts), X, y, groups, sample_weight)
+
+    def _check_given(self, y: Any) -> None:
         if y is None:
             raise InputError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
+
+    def _prepare_rows(self, rows: ConceptRows, X: Any, y: Any, groups: Any, sample_weight: Any) -> Prepared:
+        """Check what goes with rows that were read, and set what it decides."""
         given = weights_of(sample_weight, len(rows))
         index = np.arange(len(rows)) if given is None else np.flatnonzero(given)
         target, name = self._check_target(y, len(rows), index)

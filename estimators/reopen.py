@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from interpllm.errors import InputError
-from interpllm.estimators.concept_base import ConceptEstimator
 from interpllm.estimators.concept_recipe import LLM
-from interpllm.estimators.concept_rows import concept_rows
 from interpllm.estimators.concept_trees import ConceptTreeClassifier, ConceptTreeRegressor
 from interpllm.estimators.concepts import ConceptLinearClassifier, ConceptLinearRegressor
+from interpllm.estimators.prompt_tree import PromptTreeClassifier
+from interpllm.estimators.question_base import QuestionEstimator
 from interpllm.runtime import ConceptLinear, ConceptTree
 
 
@@ -25,7 +25,7 @@ def reopen(
     random_state: int | None = None,
     cache: str | os.PathLike[str] | None = None,
     verbose: int = 0,
-) -> ConceptEstimator:
+) -> QuestionEstimator:
     """An estimator that holds a model, as after the fit that made it, but for its report.
 
     Parameters
@@ -39,7 +39,8 @@ def reopen(
 
     Returns
     -------
-    ConceptLinearClassifier, ConceptLinearRegressor, ConceptTreeClassifier or ConceptTreeRegressor
+    ConceptLinearClassifier, ConceptLinearRegressor, ConceptTreeClassifier, ConceptTreeRegressor or
+    PromptTreeClassifier
 
     Raises
     ------
@@ -53,12 +54,15 @@ def reopen(
         (ConceptTree, "regression"): ConceptTreeRegressor,
     }
     kind = kinds.get((type(model), getattr(model, "task", "")))
+    settings: dict[str, Any] = {"soft": soft}
+    if isinstance(model, ConceptTree) and model.meta.get("estimator") == PromptTreeClassifier.__name__:
+        kind, settings = PromptTreeClassifier, {}
     if kind is None:
         raise InputError(
             f"A {type(model).__name__} asks no questions; a ConceptLinear or ConceptTree model does."
         )
-    estimator: ConceptEstimator = kind(
-        llm=llm, task=task, soft=soft, random_state=random_state, cache=cache, verbose=verbose
+    estimator: QuestionEstimator = kind(
+        llm=llm, task=task, random_state=random_state, cache=cache, verbose=verbose, **settings
     )
     estimator.model_ = model
     estimator.n_features_in_ = 1
@@ -69,7 +73,7 @@ def reopen(
 
 
 def model_inputs(
-    estimator: ConceptEstimator, X: Any, texts: Any = None
+    estimator: QuestionEstimator, X: Any, texts: Any = None
 ) -> tuple[list[str] | None, dict[str, list[float]]]:
     """What the verbs of a fitted estimator's model take of rows, once every question is answered.
 
@@ -87,5 +91,5 @@ def model_inputs(
         Of the questions that no stand-in answers: the user's, or the language model's. A tree's questions
         are asked only of the rows that come to them.
     """
-    rows = concept_rows(X, texts)
+    rows = estimator._read(X, texts)
     return rows.texts, estimator._answers(rows)

@@ -23,6 +23,7 @@ _HOME = {
     "ConceptTreeClassifier": "interpllm.estimators",
     "ConceptTreeRegressor": "interpllm.estimators",
     "ConceptVectorizer": "interpllm.estimators",
+    "PromptTreeClassifier": "interpllm.estimators",
     "RuleBook": "interpllm.runtime",
     "RuleListClassifier": "interpllm.estimators",
     "RuleSetClassifier": "interpllm.estimators",

@@ -172,6 +172,22 @@ class TransformersBackend:
 
         return score(self.load(), prompts, options)
 
+    def tokens(self, texts: Sequence[str]) -> list[list[str]]:
+        """The tokens that the model reads each text as, each written out; special ones are left out.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Mind the space before a word, as in ``" yes"``.
+
+        Returns
+        -------
+        list of list of str
+        """
+        tokenizer = self.load().tokenizer
+        found = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
+        return [[str(tokenizer.decode([token])) for token in ids] for ids in found]
+
     def complete(self, requests: Sequence[Request]) -> list[Reply]:
         """One reply a request, in order, whatever shares its batch.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
+from scipy.special import log_softmax, logsumexp
 
 from interpllm.errors import CapabilityError
 from interpllm.llm import Request, Session
@@ -24,6 +24,8 @@ SHOWN = 500
 SURE = -20.0
 """Log-probability of each class that a model did not name, where it names one and gives no probabilities."""
 VERSION = "class of a text, 1"
+CALIBRATED_ON = 200
+"""Texts at most that tell which names the model likes whatever the text is."""
 
 
 def class_prompt(task: str, names: Sequence[str], examples: Sequence[tuple[str, str]] = ()) -> str:
@@ -51,6 +53,30 @@ def class_prompt(task: str, names: Sequence[str], examples: Sequence[tuple[str, 
     listed = f"{cue}: {', '.join(map(plain, names[:-1]))} or {plain(names[-1])}?\n\n"
     shown = "".join(f"Text: {plain(text, SHOWN)}\n{cue}: {name}\n\n" for text, name in examples)
     return f"{listed if len(names) <= MOST_NAMES else ''}{shown}Text: {{text}}\n{cue}:"
+
+
+def usual(said: Array) -> tuple[Array, int]:
+    """How probable each name is on average of texts, which a calibrated answer has taken off.
+
+    A language model likes some names more than others whatever the text is (Zhao et al. 2021, "Calibrate
+    before use"; the mean over texts without labels is that of Zhou et al. 2024, "Batch calibration").
+
+    Parameters
+    ----------
+    said : array (n_texts, n_names)
+        From :meth:`ClassQuestion.score`; NaN where there is no answer.
+
+    Returns
+    -------
+    offset : array (n_names,)
+        Logarithm of the mean probability; zeros where no text has an answer.
+    n_usable : int
+        Texts that it is of.
+    """
+    said = said[~np.isnan(said).any(axis=1)]
+    if not len(said):
+        return np.zeros(said.shape[1]), 0
+    return logsumexp(said, axis=0) - np.log(len(said)), len(said)
 
 
 @dataclass(frozen=True)

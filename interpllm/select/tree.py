@@ -82,6 +82,7 @@ def grow(
     *,
     classifies: bool,
     weight: ArrayLike | None = None,
+    max_depth: int | None = None,
     random_state: int | None = None,
 ) -> Tree:
     """Grow a tree of at most so many leaves, the best split first.
@@ -95,6 +96,8 @@ def grow(
     classifies : bool
         Whether y holds labels.
     weight : array-like (n_rows,), optional
+    max_depth : int, optional
+        Questions that a row is asked at most.
     random_state : int, optional
         Of equally good splits, which is taken.
     """
@@ -114,7 +117,7 @@ def grow(
     kind = DecisionTreeClassifier if classifies else DecisionTreeRegressor
     seed = 0 if random_state is None else random_state
     inner = (
-        kind(max_leaf_nodes=n_leaves, min_samples_leaf=MIN_ROWS, random_state=seed)
+        kind(max_leaf_nodes=n_leaves, max_depth=max_depth, min_samples_leaf=MIN_ROWS, random_state=seed)
         .fit(filled, target, sample_weight=given)
         .tree_
     )
@@ -163,6 +166,7 @@ def choose_leaves(
     groups: ArrayLike,
     weight: ArrayLike | None = None,
     n_folds: int = 5,
+    max_depth: int | None = None,
     random_state: int | None = None,
 ) -> tuple[int, dict[int, float]]:
     """The number of leaves that predicts best, and the cross-validated score of each that was tried.
@@ -171,7 +175,7 @@ def choose_leaves(
 
     Parameters
     ----------
-    values, y, classifies, weight, random_state
+    values, y, classifies, weight, max_depth, random_state
         As for :func:`grow`.
     most : int
         Leaves at most.
@@ -205,6 +209,7 @@ def choose_leaves(
                 size,
                 classifies=classifies,
                 weight=given[seen],
+                max_depth=max_depth,
                 random_state=random_state,
             )
             right[size][new] = _right(tree.predict(answers[new]), target[new], classifies)

@@ -402,3 +402,7 @@ def test_a_row_above_the_limit_has_a_batch_of_its_own() -> None:
 )
 def test_a_shared_prefix_leaves_every_row_a_token(encoded: list[list[int]], shared: int) -> None:
     assert shared_prefix(encoded) == shared
+
+
+def test_it_says_its_tokens_without_special_ones(llama: TransformersBackend) -> None:
+    assert llama.tokens([" bad", "good", " x"]) == [[" bad"], ["good"], [" ", "x"]]
