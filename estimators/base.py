@@ -222,15 +222,18 @@ class TextEstimatorMixin(TextRowsMixin):
         ]
         return pd.DataFrame(rows, columns=list(types)).astype(types)
 
-    def export(self, path: str | PathLike[str], format: str | None = None) -> Path:
-        """Write the model to one file that predicts by itself.
+    def export(self, path: str | PathLike[str], format: str | None = None, **options: Any) -> Path:
+        """Write the model to one file that another engine runs.
 
         Parameters
         ----------
         path : str or path
-            Where to; ``.json`` is loaded by `interpllm.runtime.load`, ``.py`` needs nothing but Python.
-        format : {"json", "python"} or None
+            Where to; the suffix says the format: ``.json``, ``.py``, ``.mjs``, ``.sql``, ``.html``,
+            ``.onnx``, ``.md``. See :func:`interpllm.export.export`.
+        format : {"json", "python", "javascript", "sql", "html", "onnx", "markdown"} or None
             None decides by the suffix.
+        **options
+            `sample`, and for SQL `dialect`, `table`, `text` and `id`, as for that function.
 
         Returns
         -------
@@ -245,7 +248,7 @@ class TextEstimatorMixin(TextRowsMixin):
             When the file would not predict as the model does; then nothing is written.
         """
         check_is_fitted(self)
-        return export(self.model_, path, format=format)
+        return export(self.model_, path, format=format, **options)
 
 
 class LabelledRowsMixin(TextRowsMixin):
