@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace as changed
 from numbers import Integral
@@ -25,7 +26,7 @@ from interpllm.estimators.rule_rows import Row, TableRowsMixin, columns_of, text
 from interpllm.estimators.stand_ins import StandIns
 from interpllm.llm import Plan, Session, as_session
 from interpllm.propose.data_rules import data_rules
-from interpllm.propose.rules import Columns, outcome_of, plan_rules, propose_rules
+from interpllm.propose.rules import PROMPT_VERSION, Columns, outcome_of, plan_rules, propose_rules
 from interpllm.runtime import RuleEvidence
 from interpllm.runtime.row_model import RowModel
 from interpllm.runtime.rule_book import RuleBook, WrittenRule
@@ -105,10 +106,7 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
             "base": tuple((weight @ one_hot / weight.sum()).round(6))
             if not classes
             else _shares(weight @ one_hot),
-            "meta": {
-                "estimator": type(self).__name__,
-                "llm": None if session is None else dict(session.identity),
-            },
+            "meta": self._how_made(session, book, report),
         }
         model = self._model(choice, candidates, judged, shared, training.positions)
         table["in_model"] = table["rule"].isin(
@@ -117,6 +115,25 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
         self.rules_ = book
         self.report_ = report
         self.model_ = model
+
+    def _how_made(self, session: Session | None, book: RuleBook, report: dict[str, Any]) -> dict[str, Any]:
+        """For the document: who proposed what, and the figures of rows that nothing was chosen on."""
+        sources = Counter(rule.source for rule in book)
+        made: dict[str, Any] = {
+            "estimator": type(self).__name__,
+            "task": self.task,
+            "llm": None if session is None else dict(session.identity),
+            "prompts": PROMPT_VERSION if sources["llm"] else None,
+            "considered": dict(sources),
+            "set aside as no rule": len(report["unparsed"]),
+        }
+        if report["confirm"] is not None:
+            figures = report["confirm"][["score", "low", "high", "n_rows"]]
+            made["confirmed"] = {
+                str(name): {key: float(x) if np.isfinite(x) else None for key, x in row.items()}
+                for name, row in figures.iterrows()
+            }
+        return made
 
     # --- propose --------------------------------------------------------------------------------------------
 

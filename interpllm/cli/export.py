@@ -80,4 +80,6 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps({"path": out, "bytes": n_bytes}))
     else:
-        print(f"{out}  {size(n_bytes)}, predicts as {args.model} does")
+        card = args.kind == "markdown" or out.endswith(".md")
+        told = f"the model card of {args.model}" if card else f"predicts as {args.model} does"
+        print(f"{out}  {size(n_bytes)}, {told}")

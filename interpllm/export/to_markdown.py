@@ -59,6 +59,9 @@ def _head(model: Model) -> str:
         ("terms", f"{model.n_terms:,}"),
         ("needs a language model", ", ".join(map(plain, needs)) or "no"),
     ]
+    if model.base:
+        shares = ", ".join(f"{share:.3f}" for share in model.base)
+        rows.append(("shares of the classes" if model.classes else "mean of the training rows", shares))
     if isinstance(model, RowModel) and model.columns:
         looked = ", ".join(f"{plain(name)} ({kind})" for name, kind in model.columns.items())
         rows.append(("columns", looked))

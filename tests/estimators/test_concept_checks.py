@@ -33,7 +33,7 @@ def answers(request: Request) -> Any:
 
 # Of the checks that are ours, how many apply; scikit-learn's depend on the release that is installed.
 @pytest.mark.filterwarnings("ignore:No question tells more")
-@pytest.mark.parametrize(("kind", "n_checks"), [(ConceptLinearClassifier, 73), (ConceptTreeRegressor, 63)])
+@pytest.mark.parametrize(("kind", "n_checks"), [(ConceptLinearClassifier, 74), (ConceptTreeRegressor, 64)])
 def test_a_model_of_questions_keeps_every_promise(kind: Any, n_checks: int, tmp_path: Path) -> None:
     est = kind(FakeLLM(answers, name="by words"), concepts=QUESTIONS, n_rounds=0, cache=tmp_path)
     with threadpool_limits(limits=1):
