@@ -176,11 +176,10 @@ def compare(format: str, model: Any, rows: list[Any], folder: Path) -> tuple[flo
         raise ExportError(f"what runs it is not installed: {renderer.ENGINE}")
     mine = check.answers(model, rows, {})
     most = max(differ(mine.scores, got.scores), differ(mine.probabilities, got.probabilities))
-    wrong = (
-        0
-        if not model.classes
-        else sum(a != b for a, b in zip(mine.predictions, got.predictions, strict=True))
-    )
+    wrong = 0
+    for number, label in enumerate(mine.predictions if model.classes else []):
+        tied = check.tied(mine.scores[number], got.scores[number])
+        wrong += label != got.predictions[number] and not tied
     return most, wrong, len(rows)
 
 

@@ -273,8 +273,8 @@ def restored(label: Any, classes: tuple[Any, ...]) -> Any:
 def compare(expected: Answers, got: Answers, rows: list[Any], tolerance: float = TOLERANCE) -> None:
     """Raise ExportError at the first row that an export answers otherwise than the model.
 
-    Predictions are compared by value; another class than the model's is none where the scores of the two
-    best differ by less than the tolerance.
+    Another class than the model's is no difference where its two best scores lie within the tolerance and the
+    export's are rounded otherwise.
     """
     # A regression's predictions are its scores.
     label_tolerance = 0.0 if expected.probabilities else tolerance
@@ -289,7 +289,7 @@ def compare(expected: Answers, got: Answers, rows: list[Any], tolerance: float =
         for number, (row, here, there) in enumerate(zip(rows, mine, theirs, strict=False)):
             if _same(here, there, allowed):
                 continue
-            if name == "predictions" and _close(expected.scores[number], tolerance):
+            if name == "predictions" and tied(expected.scores[number], got.scores[number], tolerance):
                 continue
             raise ExportError(
                 f"the export differs from the model in the {name} of {row!r:.200}: "
@@ -297,12 +297,12 @@ def compare(expected: Answers, got: Answers, rows: list[Any], tolerance: float =
             )
 
 
-def _close(scores: Any, tolerance: float) -> bool:
-    """Tell whether rounding decides between the two best classes; a score of 0 exactly is told by none."""
-    if isinstance(scores, float):
-        return 0.0 < abs(scores) <= tolerance
-    best, second = sorted(scores)[:-3:-1]
-    return 0.0 < best - second <= tolerance
+def tied(mine: Any, theirs: Any, tolerance: float = TOLERANCE) -> bool:
+    """Tell whether rounding alone decides between the two best classes; with equal scores it does not."""
+    if isinstance(mine, float):
+        return mine != theirs and abs(mine) <= tolerance
+    best, second = sorted(mine)[:-3:-1]
+    return mine != theirs and best - second <= tolerance
 
 
 def _same(mine: Any, theirs: Any, tolerance: float) -> bool:

@@ -150,9 +150,7 @@ def test_format_overrides_the_suffix(tmp_path: Path) -> None:
     assert load(export(model(), tmp_path / "model.txt", format="json")) == model()
 
 
-@pytest.mark.parametrize(
-    ("name", "format"), [("model", None), ("model.onnx", None), ("model.json", "pickle")]
-)
+@pytest.mark.parametrize(("name", "format"), [("model", None), ("model.pkl", None), ("model.json", "pickle")])
 def test_an_unknown_format_is_refused_with_the_known_ones(
     name: str, format: str | None, tmp_path: Path
 ) -> None:
@@ -237,6 +235,19 @@ def test_every_phrase_is_tried() -> None:
 def test_a_difference_within_the_tolerance_is_none() -> None:
     mine = check.Answers([1.0], [[0.5, 0.5]], ["a"])
     check.compare(mine, check.Answers([1.0 + 1e-10], [[0.5, 0.5 + 1e-10]], ["a"]), ["text"])
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "same"),
+    [(0.0, 1e-12, True), (0.0, 0.0, False), ([0.5, 0.5, 0.1], [0.5, 0.5 + 1e-12, 0.1], True)],
+)
+def test_another_label_is_none_only_where_rounding_decides(mine: Any, theirs: Any, same: bool) -> None:
+    expected, got = check.Answers([mine], [[0.5, 0.5]], ["a"]), check.Answers([theirs], [[0.5, 0.5]], ["b"])
+    if same:
+        check.compare(expected, got, ["text"])
+    else:
+        with pytest.raises(ExportError, match="predictions"):
+            check.compare(expected, got, ["text"])
 
 
 @pytest.mark.parametrize(
