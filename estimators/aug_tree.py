@@ -78,9 +78,10 @@ class AugTreeClassifier(TextClassifierMixin, AugTreeRecipe, BaseEstimator):
     Examples
     --------
     >>> from interpllm import AugTreeClassifier
-    >>> texts = ["good film", "a good one", "bad film", "a bad one"] * 5
-    >>> model = AugTreeClassifier(llm=None).fit(texts, ["yes", "yes", "no", "no"] * 5)
-    >>> model.predict(["good", "so bad"]).tolist()
+    >>> ends = ["film", "plot", "cast", "story", "scene", "end"]
+    >>> texts = [f"{word} {end}" for word in ("good", "fine", "bad", "poor") for end in ends]
+    >>> model = AugTreeClassifier(llm=None).fit(texts, ["yes"] * 12 + ["no"] * 12)
+    >>> model.predict(["a good one", "so poor"]).tolist()
     ['yes', 'no']
     """
 
@@ -175,8 +176,9 @@ class AugTreeRegressor(TextRegressorMixin, AugTreeRecipe, BaseEstimator):
     Examples
     --------
     >>> from interpllm import AugTreeRegressor
-    >>> texts = ["good film", "a good one", "bad film", "a bad one"] * 5
-    >>> model = AugTreeRegressor(llm=None).fit(texts, [2.0, 2.0, 1.0, 1.0] * 5)
+    >>> ends = ["film", "plot", "cast", "story", "scene", "end"]
+    >>> texts = [f"{word} {end}" for word in ("good", "fine", "bad", "poor") for end in ends]
+    >>> model = AugTreeRegressor(llm=None).fit(texts, [2.0] * 12 + [1.0] * 12)
     >>> bool(model.predict(["good"])[0] > model.predict(["bad"])[0])
     True
     """
