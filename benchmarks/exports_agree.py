@@ -5,9 +5,11 @@ for two classes, more classes and a number, and lets every format answer all tes
 interpreter, JavaScript and the page's script in Node.js, SQL in SQLite and in DuckDB, ONNX in onnxruntime.
 Printed is the largest difference of a score or probability from the runtime's, and how many labels differ.
 
-With ``--random 1000`` it lets that many random models (hypothesis) answer random rows instead.
+With ``--estimators`` it does so for models that each estimator of this library fits to the bundled support
+tickets (no language model: questions are answered by regular expressions, and by stand-ins afterwards), on
+their test rows. With ``--random 1000`` it lets that many random models (hypothesis) answer random rows instead.
 
-    python benchmarks/exports_agree.py [--rows 1000] [--random N]
+    python benchmarks/exports_agree.py [--rows 1000] [--estimators] [--random N]
 
 Reads ../shared/data/text and ../shared/data/tables. Needs the dev extra.
 """
@@ -29,6 +31,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from interpllm import estimators
+from interpllm.datasets import load_tickets
 from interpllm.errors import ExportError
 from interpllm.export import (
     check,
@@ -156,6 +160,37 @@ def cases(n_rows: int) -> Iterator[tuple[str, Any, list[Any]]]:
                 yield f"{type(model).__name__}, {name} {what}", model, rows
 
 
+def fitted(n_rows: int) -> Iterator[tuple[str, Any, list[Any]]]:
+    """Give a model of each estimator for two classes, five and a number, with the test tickets."""
+    train, test = load_tickets("train"), load_tickets("test")
+    texts, new = train["text"].tolist(), test["text"].tolist()[:n_rows]
+    asked = {
+        "Is it about money?": "refund|money|charged|invoice|paid",
+        "Is it about a parcel?": "parcel|courier|deliver|track|arrive",
+        "Is it to be ended?": "cancel|stop|end|back",
+    }
+    said = pd.DataFrame({text: train["text"].str.contains(found) for text, found in asked.items()}).astype(
+        float
+    )
+    targets = {
+        "binary": (train["label"] == "billing").map({True: "billing", False: "other"}),
+        "multiclass": train["label"],
+        "regression": train["text"].str.len() / 100,
+    }
+    for what, y in targets.items():
+        kind = "Regressor" if what == "regression" else "Classifier"
+        for name in (
+            "AugLinear", "AugTree", "RuleSet", "ConceptLinear", "ConceptTree",
+            *([] if what == "regression" else ["RuleList", "PromptTree"]),
+        ):  # fmt: skip
+            made = getattr(estimators, f"{name}{kind}")(llm=None, random_state=0)
+            if name in ("ConceptLinear", "ConceptTree", "PromptTree"):
+                made.fit(said, y, texts=texts).distill(said, texts=texts, min_kappa=-1, llm=None)
+            else:
+                made.fit(texts, y)
+            yield f"{type(made).__name__}, {what}", made.model_, new
+
+
 def differ(mine: Any, theirs: Any) -> float:
     """Give the largest difference of two lists of numbers."""
     if not len(mine):
@@ -183,11 +218,11 @@ def compare(format: str, model: Any, rows: list[Any], folder: Path) -> tuple[flo
     return most, wrong, len(rows)
 
 
-def test_sets(n_rows: int, folder: Path) -> bool:
-    """Compare all formats on test sets."""
+def all_formats(found: Iterator[tuple[str, Any, list[Any]]], folder: Path) -> bool:
+    """Compare all formats on models with their test rows."""
     print(f"{'model':40}{'rows':>7}" + "".join(f"{name:>16}" for name in FORMATS))
     fine = True
-    for name, model, rows in cases(n_rows):
+    for name, model, rows in found:
         cells = []
         for format in FORMATS:
             most, wrong, _ = compare(format, model, rows, folder)
@@ -243,12 +278,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=10**6, help="at most so many test rows a data set")
+    parser.add_argument("--estimators", action="store_true", help="models of the library's own estimators")
     parser.add_argument("--random", type=int, default=0, help="so many random models in place of test sets")
     args = parser.parse_args()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fine = random_models(args.random, folder) if args.random else test_sets(args.rows, folder)
+        if args.random:
+            fine = random_models(args.random, folder)
+        else:
+            fine = all_formats(fitted(args.rows) if args.estimators else cases(args.rows), folder)
     print(f"{time.perf_counter() - start:.0f} s")
     raise SystemExit(0 if fine else 1)
 
