@@ -7,7 +7,7 @@ Printed is the largest difference of a score or probability from the runtime's, 
 
 With ``--estimators`` it does so for models that each estimator of this library fits to the bundled support
 tickets (no language model: questions are answered by regular expressions, and by stand-ins afterwards), on
-their test rows. With ``--random 1000`` it lets that many random models (hypothesis) answer random rows instead.
+their test rows. With ``--random 1000`` it lets that many random models (hypothesis) answer random rows.
 
     python benchmarks/exports_agree.py [--rows 1000] [--estimators] [--random N]
 
