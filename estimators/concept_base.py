@@ -87,7 +87,7 @@ def evidence_of(
     y, n_classes = positions_of(task), len(task.classes)
     for column, question in enumerate(questions):
         speaks_for = int(leaning[column]) if n_classes else None
-        told = rule_evidence(values[:, column] > 0.5, y, speaks_for, n_classes=n_classes, positions=positions)
+        told = rule_evidence(values[:, column] > 0.5, y, speaks_for, positions=positions)
         interval = None
         if not n_classes and told.low is not None and told.high is not None:
             interval = (told.low, told.high)

@@ -86,7 +86,7 @@ def candidates(
             task=task.about,
             random_state=seed,
         )
-        sources = dict.fromkeys(came.prompts, "llm")
+        sources = dict.fromkeys(came.kept, "llm")
         told = asdict(came)
     for prompt in bundled_prompts(task.about, task.target, words):
         if len(sources) < n:

@@ -184,7 +184,7 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
             )
             report["unparsed"] += [list(pair) for pair in found.rejected]
             report["failed_requests"] += len(found.failures)
-            book = book.add(*found.rules)
+            book = book.add(*found.kept)
             if number + 1 < n_rounds and len(book):
                 masks, _, _ = holding(list(book), seen, propose, answering, self._text)
                 wrong = _wrong(masks, judged.targets[propose], judged.weight[propose])
@@ -240,9 +240,7 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
     ) -> tuple[RuleEvidence, ...]:
         """What all rows say of rules; `speaks_for` are positions of classes."""
         return tuple(
-            rule_evidence(
-                masks[:, k], judged.y, of, n_classes=len(judged.classes), source=source, positions=at
-            )
+            rule_evidence(masks[:, k], judged.y, of, source=source, positions=at)
             for k, (of, source) in enumerate(zip(speaks_for, sources, strict=True))
         )
 

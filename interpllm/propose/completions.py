@@ -8,10 +8,7 @@ Tree prompting: Morris et al. 2023, "Tree Prompting: Efficient Task Adaptation w
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -19,7 +16,16 @@ from numpy.typing import ArrayLike
 from interpllm.llm import Plan, Request, Session
 from interpllm.propose.class_prompt import class_prompt
 from interpllm.propose.contrast import Contrast
-from interpllm.propose.prompts import check_counts
+from interpllm.propose.rounds import (
+    Proposed,
+    Rejected,
+    ask_for,
+    list_schema,
+    listed,
+    plan_for,
+    quoted,
+    token_limit,
+)
 from interpllm.propose.templates import templates
 from interpllm.runtime.features import one_line
 
@@ -30,13 +36,6 @@ PROMPT_TOKENS = 40
 """Tokens of a written prompt, for plans."""
 LONGEST = 1000
 """Characters of a prompt; a longer one says too much, and every row pays for it."""
-
-_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {"prompts": {"type": "array", "items": {"type": "string"}}},
-    "required": ["prompts"],
-    "additionalProperties": False,
-}
 
 _PROMPT = """\
 You help to build a small, readable model of texts. A small language model will read each text inside a prompt
@@ -71,26 +70,6 @@ _CUES = (
     "{text}\nThe outlook is",
     "Q: {text}\nThe answer is a kind of",
 )
-
-
-@dataclass(frozen=True)
-class ProposedPrompts:
-    """Prompts that a language model wrote, and what became of the others.
-
-    Attributes
-    ----------
-    prompts : tuple of str
-    rejected : tuple of (str, str)
-        Each prompt that was set aside, and why.
-    requests : int
-    failures : tuple of str
-        Why requests had no usable reply.
-    """
-
-    prompts: tuple[str, ...]
-    rejected: tuple[tuple[str, str], ...] = ()
-    requests: int = 0
-    failures: tuple[str, ...] = ()
 
 
 def bundled_prompts(task: str | None, target: str, words: Sequence[str]) -> list[str]:
@@ -140,7 +119,7 @@ def propose_prompts(
     max_chars: int = 300,
     max_requests: int | None = None,
     random_state: int | None = 0,
-) -> ProposedPrompts:
+) -> Proposed[str]:
     """Ask a language model for prompts that a small one goes on from with the word of the class.
 
     Parameters
@@ -164,7 +143,7 @@ def propose_prompts(
 
     Returns
     -------
-    ProposedPrompts
+    Proposed of str
         With fewer than `n`, or none, where the model could not give more within `max_requests`.
 
     Raises
@@ -174,30 +153,16 @@ def propose_prompts(
     CapabilityError, RequestRefused, ConnectionFailed, BudgetExceeded, ReplayMiss, StoreError
         As `Session.complete`; replies that came are in the store.
     """
-    check_counts(n=n, max_requests=1 if max_requests is None else max_requests)
-    asker = _Asker(session, texts, y, words, task, rows_per_group, max_chars, random_state or 0)
-    most = 2 * math.ceil(n / PER_REQUEST) if max_requests is None else max_requests
-    kept: dict[str, str] = {}
-    rejected: list[tuple[str, str]] = []
-    failures: list[str] = []
-    sent = barren = 0
-    while len(kept) < n and sent < most and barren < 2:
-        request = asker.request(min(PER_REQUEST, n - len(kept)), list(kept.values()), rejected, sent)
-        reply = session.complete([request])[0]
-        sent += 1
-        if reply.error is not None:
-            failures.append(reply.error)
-        before = len(kept)
-        for written in reply.data["prompts"] if reply.ok else []:
-            prompt = str(written).strip()
-            same = one_line(prompt).casefold()
-            fault = prompt_fault(prompt, words) or ("there is such a one" if same in kept else None)
-            if fault is not None:
-                rejected.append((prompt[:300], fault))
-            elif len(kept) < n:
-                kept[same] = prompt
-        barren = 0 if len(kept) > before else barren + 1
-    return ProposedPrompts(tuple(kept.values()), tuple(rejected), sent, tuple(failures))
+    writer = _Writer(session, texts, y, words, task, rows_per_group, max_chars, random_state or 0)
+    return ask_for(
+        session,
+        n,
+        writer.request,
+        writer.read,
+        name="prompts",
+        per_request=PER_REQUEST,
+        max_requests=max_requests,
+    )
 
 
 def plan_prompts(
@@ -211,13 +176,12 @@ def plan_prompts(
     random_state: int | None = 0,
 ) -> Plan:
     """What :func:`propose_prompts` would send if every reply is good; sends nothing."""
-    asker = _Asker(session, texts, y, words, task, 4, 300, random_state or 0)
-    sizes = [min(PER_REQUEST, n - start) for start in range(0, n, PER_REQUEST)]
-    return session.plan([asker.request(size, [], [], number) for number, size in enumerate(sizes)])
+    writer = _Writer(session, texts, y, words, task, 4, 300, random_state or 0)
+    return plan_for(session, n, writer.request, PER_REQUEST)
 
 
-class _Asker:
-    """Writes the requests."""
+class _Writer:
+    """Writes the requests, and reads what comes back."""
 
     def __init__(
         self,
@@ -231,42 +195,39 @@ class _Asker:
         seed: int,
     ) -> None:
         self.contrast = Contrast(texts, y, words, (), rows_per_group, seed)
-        self.texts, self.words, self.task, self.max_chars = texts, words, task, max_chars
-        self.params = (
-            {} if session.backend.batch_size == 1 else {"max_tokens": 2 * PER_REQUEST * PROMPT_TOKENS}
-        )
+        self.words, self.task = words, task
+        self.texts = [quoted(text, max_chars) for text in texts]
+        self.params = token_limit(session, 2 * PER_REQUEST * PROMPT_TOKENS)
 
     def request(
         self, n: int, held: Sequence[str], rejected: Sequence[tuple[str, str]], number: int
     ) -> Request:
         """The next request, which knows of the prompts that came and of those that were set aside."""
         groups = "\n\n".join(
-            "\n".join([f"## {one_line(name)}", *(f"- {self._row(shown.row)}" for shown in found)])
+            "\n".join([f"## {one_line(name)}", *(f"- {self.texts[shown.row]}" for shown in found)])
             for name, found in self.contrast.draw().items()
         )
-        unwanted = [f"{_quoted(prompt)} ({why})" for prompt, why in rejected[-PER_REQUEST:]]
+        unwanted = [f"{quoted(prompt)} ({why})" for prompt, why in rejected[-PER_REQUEST:]]
         prompt = _PROMPT.format(
             task=f"\nThe task: {one_line(self.task)}" if self.task else "",
-            words=", ".join(map(_quoted, self.words)),
+            words=", ".join(map(quoted, self.words)),
             groups=groups,
             n=n,
-            held=_listed("There are already:", list(map(_quoted, held))),
-            faulty=_listed("Set aside, so do not write them as they stand:", unwanted),
+            held=listed("There are already:", list(map(quoted, held))),
+            faulty=listed("Set aside, so do not write them as they stand:", unwanted),
         )
         return Request.of(
-            prompt, schema=_SCHEMA, params=self.params, sample=number, prompt_version=PROMPT_VERSION,
+            prompt,
+            schema=list_schema("prompts", 4 * PER_REQUEST),
+            params=self.params,
+            sample=number,
+            prompt_version=PROMPT_VERSION,
             expected_tokens=n * PROMPT_TOKENS,
-        )  # fmt: skip
+        )
 
-    def _row(self, row: int) -> str:
-        text = self.texts[row]
-        # As a JSON string a row keeps its line breaks and cannot pass for a part of the prompt.
-        return _quoted(text if len(text) <= self.max_chars else text[: self.max_chars] + " [...]")
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _listed(head: str, lines: Sequence[str]) -> str:
-    return "\n\n" + "\n".join([head, *(f"- {line}" for line in lines)]) if lines else ""
+    def read(self, written: str) -> tuple[str, str]:
+        """Read one prompt."""
+        fault = prompt_fault(written, self.words)
+        if fault is not None:
+            raise Rejected(fault)
+        return one_line(written).casefold(), written

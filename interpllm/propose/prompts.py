@@ -7,12 +7,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from interpllm.errors import InputError
 from interpllm.llm import Request
 from interpllm.propose.contrast import MOST_GROUPS, Contrast, Shown
+from interpllm.propose.rounds import check_counts, listed
 from interpllm.propose.wording import ASKED_ALREADY, LONGEST
 from interpllm.runtime import ConceptSet, Question
 from interpllm.runtime.features import one_line
@@ -84,7 +83,7 @@ Each question
 With each question give, in a few words each, what counts as yes, and which near misses do not count.\
 {held}{faulty}"""
 
-_ASKED = "Already asked (groups that these serve less well need more of the new questions):"
+_ASKED = "Already asked (a group that these serve less well needs more of the new ones):"
 _HARD = (
     "\nRows marked (hard) are those that the questions asked so far explain worst: look above all for what "
     "they say that these questions miss."
@@ -150,10 +149,8 @@ class Prompter:
             angle=ANGLES[self._n_written % len(ANGLES)],
             hard=_HARD if hard else "",
             names=self.names,
-            held=_listed(
-                "Already asked (a group that these serve less well needs more of the new ones):", held
-            ),
-            faulty=_listed("Set aside, so do not propose them as they stand:", unwanted),
+            held=listed(_ASKED, held[-MOST_LISTED:]),
+            faulty=listed("Set aside, so do not propose them as they stand:", unwanted[-MOST_LISTED:]),
         )
         self._n_written += 1
         return Request.of(
@@ -172,13 +169,3 @@ class Prompter:
             text = text[: self.max_chars] + " [...]"
         # As a JSON string a row keeps its line breaks and cannot pass for a part of the prompt.
         return f"- {'(hard) ' if shown.hard else ''}{json.dumps(text, ensure_ascii=False)}"
-
-
-def _listed(head: str, lines: Sequence[str]) -> str:
-    return "\n\n" + "\n".join([head, *(f"- {line}" for line in lines[-MOST_LISTED:])]) if lines else ""
-
-
-def check_counts(**counts: int) -> None:
-    for name, value in counts.items():
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-            raise InputError(f"{name} must be a whole number of at least 1; got {value!r:.80}.")

@@ -21,13 +21,11 @@ from numpy.typing import ArrayLike
 
 from interpllm.errors import ReplayMiss
 from interpllm.llm import Plan, Reply, Request, Session, Usage
-from interpllm.propose.prompts import ANSWER_TOKENS, PER_REQUEST, SPARE, Prompter, check_counts
+from interpllm.propose.prompts import ANSWER_TOKENS, PER_REQUEST, SPARE, Prompter
+from interpllm.propose.rounds import PATIENCE, check_counts
 from interpllm.propose.wording import Wordings
 from interpllm.runtime import ConceptSet, Question
 from interpllm.runtime.features import one_line
-
-PATIENCE = 2
-"""After so many requests in a row without a single question no more are sent."""
 
 
 @dataclass(frozen=True)

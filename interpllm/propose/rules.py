@@ -10,16 +10,25 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from interpllm.errors import InputError
-from interpllm.llm import Plan, Request, Session, Usage
-from interpllm.propose.contrast import Contrast
-from interpllm.propose.prompts import check_counts
+from interpllm.llm import Plan, Request, Session
+from interpllm.propose.contrast import Contrast, Shown
+from interpllm.propose.rounds import (
+    Proposed,
+    Rejected,
+    ask_for,
+    list_schema,
+    listed,
+    plan_for,
+    quoted,
+    token_limit,
+)
 from interpllm.runtime.conditions import Answered, Compares, Is
 from interpllm.runtime.features import one_line
 from interpllm.runtime.grammar import parse_rule
@@ -36,12 +45,10 @@ RULE_TOKENS = 60
 MOST_VALUES = 20
 """Of a column with more distinct values only some are listed."""
 
-_SCHEMA = {
-    "type": "object",
-    "properties": {"rules": {"type": "array", "maxItems": 4 * PER_REQUEST, "items": {"type": "string"}}},
-    "required": ["rules"],
-    "additionalProperties": False,
-}
+MOST_LISTED = 60
+"""Rules that a prompt lists at most, the latest."""
+
+_HARD = "\nRows marked (hard) are those that the rules so far get wrong or do not cover."
 
 _PROMPT = """\
 You help to build a small, readable model that predicts {target} by if-then rules.{task}
@@ -56,30 +63,6 @@ Find out how the groups differ, and write {n} rules, each like one of these, on 
 Conditions are joined by "and"; there is no "or" (write two rules). Strings stand in double quotes. What
 follows "then" is one of: {outcomes}. Write rules for every group, broad ones and narrow ones, that will hold
 for new rows of this kind, not for one row above.{hard}{held}{faulty}"""
-
-
-@dataclass(frozen=True)
-class ProposedRules:
-    """Rules that a language model wrote, and what became of the others.
-
-    Attributes
-    ----------
-    rules : tuple of WrittenRule
-        Those that can be used, ``source="llm"``.
-    rejected : tuple of (str, str)
-        Each rule that was set aside as it was written, and why.
-    requests : int
-        Requests, those that the store answered included.
-    failures : tuple of str
-        Why requests had no usable reply.
-    usage : Usage
-    """
-
-    rules: tuple[WrittenRule, ...]
-    rejected: tuple[tuple[str, str], ...] = ()
-    requests: int = 0
-    failures: tuple[str, ...] = ()
-    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True)
@@ -162,7 +145,7 @@ def propose_rules(
     max_chars: int = 600,
     max_requests: int | None = None,
     random_state: int | None = 0,
-) -> ProposedRules:
+) -> Proposed[WrittenRule]:
     """Ask a language model for rules that tell rows of different classes apart.
 
     Parameters
@@ -190,8 +173,9 @@ def propose_rules(
 
     Returns
     -------
-    ProposedRules
-        With fewer than `n` rules, or none, where the model could not give more within `max_requests`.
+    Proposed of WrittenRule
+        Their source is "llm". With fewer than `n` rules, or none, where the model could not give more
+        within `max_requests`.
 
     Raises
     ------
@@ -200,45 +184,18 @@ def propose_rules(
     CapabilityError, RequestRefused, ConnectionFailed, BudgetExceeded, ReplayMiss, StoreError
         As `Session.complete`; replies that came are in the store.
     """
-    check_counts(n=n, max_requests=1 if max_requests is None else max_requests)
-    seed = 0 if random_state is None else random_state
-    names = None if classes is None else [str(label) for label in classes]
-    contrast = Contrast(
-        [_shown(row, columns, max_chars) for row in rows], y, names, wrong, rows_per_group, seed
+    writer = _Writer(
+        session, rows, y, columns, task, classes, target, held, wrong, rows_per_group, max_chars, random_state
     )
-    before = replace(session.usage)
-    book = RuleBook() if held is None else held
-    most = 2 * math.ceil(n / PER_REQUEST) if max_requests is None else max_requests
-    known = {rule.id for rule in book}
-    kept: dict[str, WrittenRule] = {}
-    rejected: list[tuple[str, str]] = []
-    failures: list[str] = []
-    sent = barren = 0
-    while len(kept) < n and sent < most and barren < 2:
-        request = _request(
-            contrast, columns, [*book, *kept.values()], book, rejected, rows=rows, task=task, classes=classes,
-            target=target, n=min(PER_REQUEST, n - len(kept)), max_chars=max_chars, number=sent,
-            session=session,
-        )  # fmt: skip
-        reply = session.complete([request])[0]
-        sent += 1
-        if reply.error is not None:
-            failures.append(reply.error)
-        written = reply.data["rules"] if reply.ok else []
-        fresh = 0
-        for text in written:
-            rule = _read(text, columns, classes, rejected)
-            if rule is None or len(kept) == n:
-                continue
-            if rule.id in known or rule.id in kept:
-                rejected.append((str(text)[:300], "held already"))
-            elif not book.allows(rule):
-                rejected.append((str(text)[:300], "vetoed"))
-            else:
-                kept[rule.id] = rule
-                fresh += 1
-        barren = 0 if fresh else barren + 1
-    return ProposedRules(tuple(kept.values()), tuple(rejected), sent, tuple(failures), session.usage - before)
+    return ask_for(
+        session,
+        n,
+        writer.request,
+        writer.read,
+        name="rules",
+        per_request=PER_REQUEST,
+        max_requests=max_requests,
+    )
 
 
 def plan_rules(
@@ -253,97 +210,91 @@ def plan_rules(
     target: str = "the label",
 ) -> Plan:
     """What :func:`propose_rules` would send if every reply is good; sends nothing."""
-    names = None if classes is None else [str(label) for label in classes]
-    contrast = Contrast([_shown(row, columns, 600) for row in rows], y, names, (), 8, 0)
-    requests = [
-        _request(
-            contrast, columns, [], RuleBook(), [], rows=rows, task=task, classes=classes, target=target,
-            n=min(PER_REQUEST, n - number * PER_REQUEST), max_chars=600, number=number, session=session,
+    writer = _Writer(session, rows, y, columns, task, classes, target)
+    return plan_for(session, n, writer.request, PER_REQUEST)
+
+
+class _Writer:
+    """Writes the requests, and reads what comes back."""
+
+    def __init__(
+        self,
+        session: Session,
+        rows: Sequence[str | Mapping[str, Any]],
+        y: ArrayLike,
+        columns: Columns,
+        task: str | None,
+        classes: Sequence[Any] | None,
+        target: str,
+        held: RuleBook | None = None,
+        wrong: Sequence[int] = (),
+        rows_per_group: int = 8,
+        max_chars: int = 600,
+        random_state: int | None = 0,
+    ) -> None:
+        self.columns, self.classes, self.target = columns, classes, target
+        self.task = f"\nThe task: {one_line(task)}" if task else ""
+        self.book = RuleBook() if held is None else held
+        self.params = token_limit(session, 2 * PER_REQUEST * RULE_TOKENS)
+        self.rows = [_shown(row, max_chars) for row in rows]
+        names = None if classes is None else [str(label) for label in classes]
+        seed = 0 if random_state is None else random_state
+        self.contrast = Contrast(self.rows, y, names, wrong, rows_per_group, seed)
+
+    def request(
+        self, n: int, kept: Sequence[WrittenRule], rejected: Sequence[tuple[str, str]], number: int
+    ) -> Request:
+        """The next request, which knows of the rules that there are and of those that were set aside."""
+        drawn = self.contrast.draw()
+        groups = "\n\n".join(
+            "\n".join([f"## {one_line(name)}", *map(self._row, drawn[name])]) for name in drawn
         )
-        for number in range(math.ceil(n / PER_REQUEST))
-    ]  # fmt: skip
-    return session.plan(requests)
-
-
-def _request(
-    contrast: Contrast,
-    columns: Columns,
-    kept: Sequence[WrittenRule],
-    book: RuleBook,
-    rejected: Sequence[tuple[str, str]],
-    *,
-    rows: Sequence[Any],
-    task: str | None,
-    classes: Sequence[Any] | None,
-    target: str,
-    n: int,
-    max_chars: int,
-    number: int,
-    session: Session,
-) -> Request:
-    drawn = contrast.draw()
-    groups = "\n\n".join(
-        "\n".join(
-            [
-                f"## {one_line(name)}",
-                *(
-                    f"- {'(hard) ' if shown.hard else ''}{_shown(rows[shown.row], columns, max_chars)}"
-                    for shown in found
-                ),
-            ]
+        hard = any(shown.hard for found in drawn.values() for shown in found)
+        outcomes = self.classes or ("high", "low")
+        unwanted = [f"{text} ({why})" for text, why in rejected[-PER_REQUEST:]]
+        prompt = _PROMPT.format(
+            target=self.target,
+            task=self.task,
+            groups=groups,
+            columns=self.columns.described(),
+            n=n,
+            forms=self.columns.forms(),
+            outcomes=", ".join(json.dumps(label, ensure_ascii=False) for label in outcomes),
+            hard=_HARD if hard else "",
+            held=listed("There are already:", [str(rule) for rule in [*self.book, *kept]][-MOST_LISTED:]),
+            faulty=listed("Set aside, so do not write them as they stand:", unwanted),
         )
-        for name, found in drawn.items()
-    )
-    hard = any(shown.hard for found in drawn.values() for shown in found)
-    outcomes = (
-        [json.dumps(label, ensure_ascii=False) for label in classes] if classes else ['"high"', '"low"']
-    )
-    unwanted = [f"{text} ({why})" for text, why in rejected[-PER_REQUEST:] if why != "held already"]
-    prompt = _PROMPT.format(
-        target=target,
-        task=f"\nThe task: {one_line(task)}" if task else "",
-        groups=groups,
-        columns=columns.described(),
-        n=n,
-        forms=columns.forms(),
-        outcomes=", ".join(outcomes),
-        hard="\nRows marked (hard) are those that the rules so far get wrong or do not cover."
-        if hard
-        else "",
-        held=_listed("There are already:", [str(rule) for rule in kept]),
-        faulty=_listed("Set aside, so do not write them as they stand:", unwanted),
-    )
-    params = {} if session.backend.batch_size == 1 else {"max_tokens": 2 * PER_REQUEST * RULE_TOKENS}
-    return Request.of(
-        prompt, schema=_SCHEMA, params=params, sample=number, prompt_version=PROMPT_VERSION,
-        expected_tokens=n * RULE_TOKENS,
-    )  # fmt: skip
+        return Request.of(
+            prompt,
+            schema=list_schema("rules", 4 * PER_REQUEST),
+            params=self.params,
+            sample=number,
+            prompt_version=PROMPT_VERSION,
+            expected_tokens=n * RULE_TOKENS,
+        )
 
+    def _row(self, shown: Shown) -> str:
+        return f"- {'(hard) ' if shown.hard else ''}{self.rows[shown.row]}"
 
-def _read(
-    text: str, columns: Columns, classes: Sequence[Any] | None, rejected: list[tuple[str, str]]
-) -> WrittenRule | None:
-    """Read one rule; note why not."""
-    try:
-        conditions, outcome = parse_rule(text.strip())
-        if len(conditions) == 0:
-            raise InputError("the rule has no condition")
-        rule = WrittenRule(
-            tuple(
+    def read(self, text: str) -> tuple[str, WrittenRule]:
+        """Read one rule."""
+        try:
+            conditions, outcome = parse_rule(text)
+            asked = (
                 Answered(replace(c.question, source="llm"), c.negated) if isinstance(c, Answered) else c
                 for c in conditions
-            ),
-            outcome_of(outcome, classes),
-            "llm",
-        )
-    except InputError as error:
-        rejected.append((text[:300], str(error)))
-        return None
-    fault = columns.fault(rule)
-    if fault is not None:
-        rejected.append((text[:300], fault))
-        return None
-    return rule
+            )
+            rule = WrittenRule(tuple(asked), outcome_of(outcome, self.classes), "llm")
+        except InputError as error:
+            raise Rejected(str(error)) from None
+        fault = self.columns.fault(rule)
+        if fault is not None:
+            raise Rejected(fault)
+        if not self.book.allows(rule):
+            raise Rejected("vetoed")
+        if rule.id in {held.id for held in self.book}:
+            raise Rejected("held already")
+        return rule.id, rule
 
 
 def outcome_of(said: Any, classes: Sequence[Any] | None) -> Any:
@@ -366,11 +317,12 @@ def outcome_of(said: Any, classes: Sequence[Any] | None) -> Any:
     return matching[0]
 
 
-def _shown(row: str | Mapping[str, Any], columns: Columns, max_chars: int) -> str:
-    """A row as JSON: it keeps its line breaks and cannot pass for a part of the prompt."""
-    cells: Any = row if isinstance(row, str) else {name: _plain(value) for name, value in row.items()}
-    text = json.dumps(cells, ensure_ascii=False, default=str)
-    return text if len(text) <= max_chars else text[:max_chars] + " [...]"
+def _shown(row: str | Mapping[str, Any], most: int) -> str:
+    """A row as JSON, which keeps its line breaks and cannot pass for a part of the prompt."""
+    if isinstance(row, str):
+        return quoted(row, most)
+    text = json.dumps({name: _plain(v) for name, v in row.items()}, ensure_ascii=False, default=str)
+    return text if len(text) <= most else text[:most] + " [...]"
 
 
 def _plain(value: Any) -> Any:
@@ -380,7 +332,3 @@ def _plain(value: Any) -> Any:
 
 def _name(column: str) -> str:
     return str(Is(column, ("",))).removesuffix(' is ""')
-
-
-def _listed(head: str, lines: Sequence[str]) -> str:
-    return "\n\n" + "\n".join([head, *(f"- {line}" for line in lines[-60:])]) if lines else ""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, t
+from scipy.stats import t
 
-from interpllm.runtime import RuleEvidence
+from interpllm.runtime.evidence import Evidence, RuleEvidence, of_class, of_mean
 
 CONFIDENCE = 0.95
 
@@ -21,7 +21,6 @@ def rule_evidence(
     y: NDArray[Any],
     speaks_for: int | None,
     *,
-    n_classes: int,
     source: str = "data",
     positions: NDArray[np.integer] | None = None,
 ) -> RuleEvidence:
@@ -34,8 +33,6 @@ def rule_evidence(
         Positions of classes, or values.
     speaks_for : int or None
         Position of the rule's class; None for a regression.
-    n_classes : int
-        0 for a regression.
     source : {"llm", "bank", "person", "data"}
     positions : array of int (n_rows,), optional
         What the rows are called; by default they are counted from 0.
@@ -46,30 +43,23 @@ def rule_evidence(
         The interval of a precision is Wilson's (1927), that of a mean Student's; both at 95 %.
     """
     rows = np.flatnonzero(holds)
-    support = len(rows)
-    precision = recall = lift = low = high = None
-    if n_classes and speaks_for is not None:
-        of_class = y == speaks_for
-        right = int(of_class[rows].sum())
-        good = rows[of_class[rows]]
-        base = float(of_class.mean()) if len(y) else 0.0
-        recall = right / int(of_class.sum()) if of_class.any() else None
-        if support:
-            precision = right / support
-            lift = precision / base if base else None
-            interval = binomtest(right, support).proportion_ci(CONFIDENCE, method="wilson")
-            low, high = float(interval.low), float(interval.high)
-    else:
-        good = rows
-        if support:
-            precision = float(y[rows].mean())
-        if support > 1:
-            spread = float(y[rows].std(ddof=1)) / np.sqrt(support)
-            reach = float(t.ppf((1 + CONFIDENCE) / 2, support - 1)) * spread
-            low, high = float(precision or 0.0) - reach, float(precision or 0.0) + reach
     names = np.arange(len(holds)) if positions is None else positions
+    good = rows if speaks_for is None else rows[y[rows] == speaks_for]
     # Rows that the rule is right on show what it is about; others stand in where there are too few.
     shown = list(dict.fromkeys([*good[:EXAMPLES].tolist(), *rows[:EXAMPLES].tolist()]))[:EXAMPLES]
-    return RuleEvidence(
-        support, precision, recall, lift, low, high, source, tuple(int(names[row]) for row in shown)
-    )
+    examples = tuple(int(names[row]) for row in shown)
+    if speaks_for is None:
+        mean = float(y[rows].mean()) if len(rows) else None
+        return of_mean(Evidence(len(rows), mean, examples, mean_interval(y[rows])), source)
+    precision = len(good) / len(rows) if len(rows) else None
+    base = float((y == speaks_for).mean()) if len(y) else None
+    return of_class(Evidence(len(rows), precision, examples), base, len(y), source)
+
+
+def mean_interval(values: NDArray[np.floating]) -> tuple[float, float] | None:
+    """The interval of a mean within 95 % (Student's t); None for fewer than two values."""
+    n = len(values)
+    if n < 2:
+        return None
+    reach = float(t.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return float(values.mean()) - reach, float(values.mean()) + reach

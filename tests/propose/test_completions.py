@@ -42,7 +42,7 @@ def test_every_bundled_prompt_can_be_used_and_differs() -> None:
 def test_asking_stops_when_nothing_new_comes() -> None:
     fake = FakeLLM(lambda request: {"prompts": ["{text} It was"]})
     came = propose_prompts(Session(fake), TEXTS, CODES, n=30, words=WORDS)
-    assert came.prompts == ("{text} It was",)
+    assert came.kept == ("{text} It was",)
     assert (came.requests, fake.received["complete"]) == (3, 3)
     assert [why for _, why in came.rejected] == ["there is such a one"] * 2
 
@@ -56,7 +56,7 @@ def test_what_was_set_aside_is_told_to_the_model() -> None:
 
 def test_a_reply_that_fails_is_reported_and_nothing_is_made_up() -> None:
     came = propose_prompts(Session(FakeLLM(lambda request: "no JSON")), TEXTS, CODES, n=5, words=WORDS)
-    assert came.prompts == ()
+    assert came.kept == ()
     assert len(came.failures) == came.requests == 2
 
 

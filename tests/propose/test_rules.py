@@ -31,10 +31,10 @@ def written(tmp_path: Path, *rules: Any, **options: Any) -> Any:
 
 def test_rules_of_the_grammar_are_kept_with_their_source(tmp_path: Path) -> None:
     found = written(tmp_path, 'if age > 50 then "old"', 'if sex is "f" and age <= 40 then young')
-    assert [str(rule) for rule in found.rules] == [
+    assert [str(rule) for rule in found.kept] == [
         'if age > 50.0 then "old"', 'if sex is "f" and age <= 40.0 then "young"'
     ]  # fmt: skip
-    assert {rule.source for rule in found.rules} == {"llm"}
+    assert {rule.source for rule in found.kept} == {"llm"}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_cannot_be_used_is_set_aside_and_says_why(tmp_path: Path, rule: str
     import re
 
     found = written(tmp_path, rule)
-    assert not found.rules
+    assert not found.kept
     assert found.rejected[0][0] == rule
     assert re.search(said, found.rejected[0][1]), found.rejected
 
@@ -63,14 +63,14 @@ def test_held_and_vetoed_rules_are_not_brought_back(tmp_path: Path) -> None:
     found = written(
         tmp_path, "if age > 50 then old", "if age > 60 then old", "if age > 55 then old", held=book
     )
-    assert [str(rule) for rule in found.rules] == ['if age > 55.0 then "old"']
+    assert [str(rule) for rule in found.kept] == ['if age > 55.0 then "old"']
     assert {"held already", "vetoed"} <= {why for _, why in found.rejected}
 
 
 def test_a_model_that_writes_no_rule_is_not_asked_for_ever(tmp_path: Path) -> None:
     fake = FakeLLM(lambda _: "no JSON at all")
     found = propose_rules(connect(fake, cache=tmp_path), ROWS, Y, COLUMNS, n=100, classes=["a", "b"])
-    assert not found.rules
+    assert not found.kept
     assert len(found.failures) == 2
     assert fake.received["complete"] <= 20
 
