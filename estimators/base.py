@@ -173,7 +173,7 @@ class TextEstimatorMixin(TextRowsMixin):
         Returns
         -------
         Explanations
-            One `interpllm.runtime.Explanation` a row; for each, base + the sum of contributions is the
+            One `interpllm.runtime.Ledger` a row; for each, base + the sum of contributions is the
             decision function (to 1e-9). `.frame()` gives them as one table; notebooks show coloured texts.
 
         Raises

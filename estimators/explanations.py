@@ -8,24 +8,24 @@ from typing import Any, overload
 
 import pandas as pd
 
-from interpllm.runtime import Explanation
+from interpllm.runtime import Ledger
 
 _SHOWN = 10
 
 
-class Explanations(Sequence[Explanation]):
+class Explanations(Sequence[Ledger]):
     """One explanation a row of X, in order.
 
     Parameters
     ----------
-    explanations : iterable of Explanation
+    explanations : iterable of Ledger
         One a row.
     outputs : tuple
         What each output of the model stands for: the second class of two, every class of three or more, or
         the name of the target.
     """
 
-    def __init__(self, explanations: Iterable[Explanation], outputs: tuple[Any, ...]) -> None:
+    def __init__(self, explanations: Iterable[Ledger], outputs: tuple[Any, ...]) -> None:
         self._explanations = tuple(explanations)
         self.outputs = outputs
 
@@ -33,17 +33,17 @@ class Explanations(Sequence[Explanation]):
         return len(self._explanations)
 
     @overload
-    def __getitem__(self, index: int) -> Explanation: ...
+    def __getitem__(self, index: int) -> Ledger: ...
 
     @overload
     def __getitem__(self, index: slice) -> Explanations: ...
 
-    def __getitem__(self, index: int | slice) -> Explanation | Explanations:
+    def __getitem__(self, index: int | slice) -> Ledger | Explanations:
         if isinstance(index, slice):
             return Explanations(self._explanations[index], self.outputs)
         return self._explanations[index]
 
-    def __iter__(self) -> Iterator[Explanation]:
+    def __iter__(self) -> Iterator[Ledger]:
         return iter(self._explanations)
 
     def frame(self) -> pd.DataFrame:
@@ -77,7 +77,7 @@ class Explanations(Sequence[Explanation]):
         return f"<div>{rows}{more}</div>"
 
 
-def _paragraph(explanation: Explanation) -> str:
+def _paragraph(explanation: Ledger) -> str:
     segments = list(explanation.segments())
     strongest = max((abs(segment.strength) for segment in segments), default=0.0)
     pieces = "".join(_piece(segment.text, segment.strength, strongest) for segment in segments)

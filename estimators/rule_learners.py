@@ -22,7 +22,7 @@ from interpllm.runtime import (
     Compares,
     Condition,
     Is,
-    Mentions,
+    Lexicon,
     RuleListModel,
     RuleSetModel,
     TreeModel,
@@ -265,7 +265,7 @@ def negated(condition: Condition) -> Condition:
     """The condition that holds where another does not, missing values apart."""
     if isinstance(condition, Compares):
         return Compares(condition.column, _OTHER_SIGN[condition.sign], condition.bound)
-    if isinstance(condition, Mentions | Is | Answered):
+    if isinstance(condition, Lexicon | Is | Answered):
         return replace(condition, negated=not condition.negated)
     raise InputError(f"'{condition}' cannot be turned round")
 

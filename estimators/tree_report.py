@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from interpllm.estimators.lexicon_widening import SOURCES
-from interpllm.runtime import Branch, Mentions
+from interpllm.runtime import Branch, Lexicon
 from interpllm.select.lexicon_tree import Node
 from interpllm.select.sparse import Array
 
@@ -32,7 +32,7 @@ def trees_of(
     return tuple(
         tuple(
             Branch(
-                None if node.columns is None else Mentions(tuple(phrases[column] for column in node.columns)),
+                None if node.columns is None else Lexicon(tuple(phrases[column] for column in node.columns)),
                 node.yes,
                 node.no,
                 shares(node.value, n_classes),

@@ -14,7 +14,7 @@ from interpllm.runtime import (
     Compares,
     Condition,
     Is,
-    Mentions,
+    Lexicon,
     Question,
     RuleListModel,
     RuleSetModel,
@@ -55,11 +55,11 @@ QUESTIONS = [
 
 
 @st.composite
-def lexicons(draw: Any) -> Mentions:
+def lexicons(draw: Any) -> Lexicon:
     """A lexicon of n-grams of random texts."""
     found = [gram for text in draw(st.lists(texts, max_size=2)) for gram in ngrams(text, 1, 3)]
     phrases = [gram for gram in dict.fromkeys(found) if "\x00" not in gram and _writable(gram)][:6]
-    return Mentions(tuple(phrases or ["good", "not bad"][: draw(st.integers(1, 2))]), draw(st.booleans()))
+    return Lexicon(tuple(phrases or ["good", "not bad"][: draw(st.integers(1, 2))]), draw(st.booleans()))
 
 
 def _writable(text: str) -> bool:
@@ -173,7 +173,7 @@ def rows_for(draw: Any, model: TreeModel | RuleListModel | RuleSetModel, n: int 
         elif isinstance(condition, Is):
             own = [value for value in condition.values if model.columns[condition.column] == "value"]
             marks[condition.column] += [*own, *(["other"] if own else [])]
-        elif isinstance(condition, Mentions):
+        elif isinstance(condition, Lexicon):
             said += condition.phrases
         elif isinstance(condition, TermCompares):
             said += [condition.phrase, f"{condition.phrase} and {condition.phrase}"]

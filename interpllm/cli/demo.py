@@ -20,7 +20,7 @@ from interpllm.cli.terminal import bold, safe, size, wants_color
 
 if TYPE_CHECKING:
     from interpllm.estimators import AugLinearClassifier
-    from interpllm.runtime import Explanation, LinearModel
+    from interpllm.runtime import Ledger, LinearModel
 
 HELP = "train a readable model on the bundled tickets with the embedded language model, and show what it is"
 EXAMPLE = """\
@@ -145,14 +145,14 @@ def seconds_a_text(predict: Callable[[Sequence[str]], object], texts: Sequence[s
     return passed / n_texts
 
 
-def worth_showing(explanations: Sequence[Explanation], truth: Sequence[str]) -> Explanation:
+def worth_showing(explanations: Sequence[Ledger], truth: Sequence[str]) -> Ledger:
     """The first correct prediction for a text of two or three lines."""
     pairs = zip(explanations, truth, strict=True)
     right = [explanation for explanation, label in pairs if explanation.prediction == label]
     return next((e for e in right if 80 <= len(e.text) <= 240), (right or list(explanations))[0])
 
 
-def page(shown: dict[str, Any], model: LinearModel, explanation: Explanation, color: bool) -> str:
+def page(shown: dict[str, Any], model: LinearModel, explanation: Ledger, color: bool) -> str:
     """Everything, to be read from top to bottom."""
     rows, accuracy, speed = shown["rows"], shown["accuracy"], shown["texts_a_second"]
     columns = min(shutil.get_terminal_size().columns, 110)

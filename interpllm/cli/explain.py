@@ -50,12 +50,12 @@ def run(args: argparse.Namespace) -> None:
     print("\n\n".join(drawn(explanation, args.top, color, rules) for explanation in explanations))
 
 
-def drawn(explanation: runtime.Explanation, top: int, color: bool, rules: bool = False) -> str:
+def drawn(explanation: runtime.Ledger, top: int, color: bool, rules: bool = False) -> str:
     """The text with its words coloured, the decision, and the strongest n-grams below.
 
     Parameters
     ----------
-    explanation : Explanation
+    explanation : Ledger
         Of one text.
     top : int
         How many n-grams to list.
@@ -98,7 +98,7 @@ def _answer(part: runtime.Contribution) -> str:
     return "none" if part.answer is None else f"{part.answer:.2f}"
 
 
-def as_json(explanation: runtime.Explanation) -> dict[str, Any]:
+def as_json(explanation: runtime.Ledger) -> dict[str, Any]:
     """The whole ledger of one text; base + the sum of values is the decision, output by output."""
     return {
         "text": explanation.text,

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import IO
 
-from interpllm.runtime.explanation import printable
+from interpllm.runtime.ledger import printable
 
 
 def wants_color(choice: str = "auto", stream: IO[str] | None = None) -> bool:

@@ -12,8 +12,8 @@ from interpllm.errors import ExportError, InputError
 from interpllm.runtime import (
     Compares,
     Is,
+    Lexicon,
     LinearModel,
-    Mentions,
     Model,
     RuleListModel,
     RuleSetModel,
@@ -241,7 +241,7 @@ def phrases_of(model: Model) -> list[str]:
     found = [phrase for table in tables(model) for phrase in table.weights]
     if isinstance(model, RowModel):
         for condition in model.conditions():
-            if isinstance(condition, Mentions):
+            if isinstance(condition, Lexicon):
                 found += condition.phrases
             elif isinstance(condition, TermCompares):
                 found.append(condition.phrase)

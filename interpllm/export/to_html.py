@@ -16,7 +16,7 @@ from interpllm.export.check import Answers, Request, Trial
 from interpllm.export.to_javascript import ENGINE, asset, module
 from interpllm.export.walk import lower
 from interpllm.runtime import Model
-from interpllm.runtime.explanation import printable
+from interpllm.runtime.ledger import printable
 
 __all__ = ["ENGINE", "render", "rerun"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from interpllm.export.check import Request
 from interpllm.runtime import LinearModel, Model
-from interpllm.runtime.explanation import Rule
+from interpllm.runtime.ledger import Rule
 from interpllm.runtime.literals import literal
 from interpllm.runtime.row_model import RowModel
 

@@ -23,7 +23,7 @@ from interpllm.runtime import (
     TreeModel,
     Vectorizer,
 )
-from interpllm.runtime.explanation import Label
+from interpllm.runtime.ledger import Label
 
 #: No engine but Python holds whole numbers beyond this as they are.
 _EXACT = 2**53

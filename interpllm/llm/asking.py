@@ -63,7 +63,7 @@ class Asker:
         return in_words(request)
 
     def _send(self, sent: list[Request], stop: threading.Event) -> list[Reply] | Failed:
-        estimates = [self.courier.ledger.estimate(request) for request in sent]
+        estimates = [self.courier.meter.estimate(request) for request in sent]
         into = sum(one.input_tokens for one in estimates)
         out = sum(one.output_tokens for one in estimates)
 

@@ -88,7 +88,7 @@ class Estimate:
     output_tokens: int = 0
 
 
-class Ledger:
+class Meter:
     """Counts what a session uses, and holds back the call that would go over its budget.
 
     Calls in flight are counted at their estimate until they are settled, so that many threads together

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from interpllm.errors import ConnectionFailed, ReplayMiss, RequestRefused, TransientError
-from interpllm.llm.budget import Budget, Estimate, Ledger, Prices
+from interpllm.llm.budget import Budget, Estimate, Meter, Prices
 from interpllm.llm.calls import Patience, Streak, concerns_all, in_threads
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Courier:
     def __init__(
         self, budget: Budget | None, prices: Prices | None, workers: int, max_retries: int, backoff: float
     ) -> None:
-        self.ledger = Ledger(budget, prices)
+        self.meter = Meter(budget, prices)
         self.patience = Patience(max_retries, backoff)
         self.workers = workers
         # Long enough to tell a broken server from a few bad rows, short enough not to try them all.
@@ -71,17 +71,17 @@ class Courier:
         halt = stop or threading.Event()
 
         def once() -> Any:
-            self.ledger.open(estimate, halt)
+            self.meter.open(estimate, halt)
             came = None
             try:
                 came = call()
             finally:
                 # Settled whatever happens, or a waiting thread would wait for ever.
                 taken = (came.input_tokens, came.output_tokens, came.items) if came else (0, 0, 0)
-                self.ledger.close(estimate, *taken)
+                self.meter.close(estimate, *taken)
             return came.value
 
-        return (patience or self.patience).call(once, halt, lambda: self.ledger.count(retries=1))
+        return (patience or self.patience).call(once, halt, lambda: self.meter.count(retries=1))
 
     def try_send(self, estimate: Estimate, call: Callable[[], Came], stop: threading.Event) -> Any:
         """As `send`, but what concerns this one call only comes back as `Failed`.

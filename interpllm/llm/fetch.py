@@ -125,7 +125,7 @@ class Fetcher:
 
         def look(some: Sequence[bytes]) -> dict[bytes, Any]:
             found = find(some, progress)
-            self.courier.ledger.count(cache_hits=len(found))
+            self.courier.meter.count(cache_hits=len(found))
             return found
 
         def ask(missing: Sequence[bytes], values: dict[bytes, Any]) -> None:

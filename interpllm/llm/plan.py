@@ -94,7 +94,7 @@ class Planner:
         identity = self.backend.identity
         of = {digest(request.canonical(identity)): request for request in requests}
         missing = self.memory.missing(list(of))
-        estimates = [self.courier.ledger.estimate(self._sent(of[key])) for key in missing]
+        estimates = [self.courier.meter.estimate(self._sent(of[key])) for key in missing]
         into, out = sum(e.input_tokens for e in estimates), sum(e.output_tokens for e in estimates)
         return self._plan("complete", len(of), len(missing), self._calls(missing), into, out)
 
@@ -128,7 +128,7 @@ class Planner:
     def _plan(self, verb: str, items: int, missing: int, calls: int, into: int, out: int = 0) -> Plan:
         speed = self.memory.speed(verb, self.backend.identity)
         assumed = _ASSUMED_SPEED["server" if self.backend.batch_size == 1 else verb]
-        prices = self.courier.ledger.prices
+        prices = self.courier.meter.prices
         return Plan(
             items,
             items - missing,

@@ -159,7 +159,7 @@ class Session(Findings):
     @property
     def usage(self) -> Usage:
         """What this session has used so far."""
-        return self.courier.ledger.usage
+        return self.courier.meter.usage
 
     def probe(self, features: Sequence[str] = FEATURES) -> ProbeResult:
         """Find out what the backend really does; what was found out before is not asked again.
@@ -226,9 +226,9 @@ class Session(Findings):
             }
             replies.update(judged)
             faulty = {key: reply for key, reply in judged.items() if _parse_failed(reply)}
-            self.courier.ledger.count(parse_failures=len(faulty))
+            self.courier.meter.count(parse_failures=len(faulty))
             pending = {key: ask_again(pending[key], reply) for key, reply in faulty.items()}
-        self.courier.ledger.count(failures=sum(not reply.ok for reply in replies.values()))
+        self.courier.meter.count(failures=sum(not reply.ok for reply in replies.values()))
         return [replies[key] for key in keys]
 
     def score(
@@ -278,7 +278,7 @@ class Session(Findings):
 
         found = self._fetcher.fetch("score", of, self.memory.find, split, work, progress)
         by_text = {of[key]: [math.nan if x is None else x for x in row] for key, row in found.items()}
-        self.courier.ledger.count(failures=sum(any(map(math.isnan, row)) for row in by_text.values()))
+        self.courier.meter.count(failures=sum(any(map(math.isnan, row)) for row in by_text.values()))
         rows = [by_text[text] for text in prompts]
         return np.array(rows, dtype=np.float64).reshape(len(prompts), len(options))
 

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from interpllm.propose.ngrams import count_ngrams
 from interpllm.propose.rules import Columns
-from interpllm.runtime.conditions import Compares, Is, Mentions
+from interpllm.runtime.conditions import Compares, Is, Lexicon
 from interpllm.runtime.rule_book import WrittenRule
 
 PHRASES = 100
@@ -47,7 +47,7 @@ def data_rules(
     if columns.has_text:
         texts = [row if isinstance(row, str) else row[columns.text] for row in rows]
         found += [
-            WrittenRule((Mentions((gram,)),), None, "data")
+            WrittenRule((Lexicon((gram,)),), None, "data")
             for gram in _phrases(texts, y, classifies, min_support)
         ]
     for name, values in columns.kinds.items():

@@ -10,12 +10,12 @@
 from interpllm.runtime.concept_set import ConceptSet
 from interpllm.runtime.concept_tree import ConceptTree
 from interpllm.runtime.concepts import ConceptLinear
-from interpllm.runtime.conditions import Answered, Compares, Condition, Is, Mentions, TermCompares
+from interpllm.runtime.conditions import Answered, Compares, Condition, Is, Lexicon, TermCompares
 from interpllm.runtime.document import Model, dumps, load, loads, save
 from interpllm.runtime.evidence import Evidence, RuleEvidence
-from interpllm.runtime.explanation import Contribution, Explanation, Rule, Segment
 from interpllm.runtime.features import Phrase, Question
 from interpllm.runtime.grammar import ParsedRule, parse_rule
+from interpllm.runtime.ledger import Contribution, Ledger, Rule, Segment
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.printed import parse
 from interpllm.runtime.row_scoring import Branch
@@ -36,10 +36,10 @@ __all__ = [
     "Condition",
     "Contribution",
     "Evidence",
-    "Explanation",
     "Is",
+    "Ledger",
+    "Lexicon",
     "LinearModel",
-    "Mentions",
     "Model",
     "Node",
     "ParsedRule",

@@ -11,7 +11,7 @@ from typing import Any
 
 from interpllm.errors import InputError
 from interpllm.runtime.evidence import Evidence
-from interpllm.runtime.explanation import Label
+from interpllm.runtime.ledger import Label
 from interpllm.runtime.tokens import words
 
 #: No n-gram is longer: a bound on the work that a model file can ask for.

@@ -13,8 +13,8 @@ from interpllm.errors import DocumentError, InputError
 from interpllm.runtime import strict_json
 from interpllm.runtime.checks import require
 from interpllm.runtime.envelope import open_envelope, read_file, write_atomically, write_envelope
-from interpllm.runtime.explanation import printable
 from interpllm.runtime.features import Question, wording
+from interpllm.runtime.ledger import printable
 from interpllm.runtime.strict_json import check_column, check_fields
 
 _KIND = "concept_set"

@@ -12,7 +12,7 @@ from interpllm.runtime import checks
 from interpllm.runtime.concept_model import Answers, ConceptModel, column_of, known
 from interpllm.runtime.concept_scoring import Cut
 from interpllm.runtime.evidence import PROPOSER, Evidence, of_class, of_mean
-from interpllm.runtime.explanation import Contribution, Explanation, Rule, printable
+from interpllm.runtime.ledger import Contribution, Ledger, Rule, printable
 from interpllm.runtime.model import one_or_more
 from interpllm.runtime.tree_scoring import Node, TreeScorer, decision
 
@@ -252,7 +252,7 @@ class ConceptTree(ConceptModel):
 
     # --- read -----------------------------------------------------------------------------------------------
 
-    def explain(self, texts: Iterable[str] | None, answers: Answers | None = None) -> list[Explanation]:
+    def explain(self, texts: Iterable[str] | None, answers: Answers | None = None) -> list[Ledger]:
         """Tell how each answer on a text's path moved the prediction.
 
         Parameters
@@ -262,13 +262,13 @@ class ConceptTree(ConceptModel):
 
         Returns
         -------
-        list of Explanation
+        list of Ledger
             The base is the root's score; a question adds the score of the node it leads to less that of its
             own (Saabas 2014), so base + sum of contributions = decision function, to 1e-9.
         """
         return [self._explain(*found) for found in self._paths(texts, answers)]
 
-    def _explain(self, text: str, cut: Cut, given: Mapping[int, float], passed: list[Node]) -> Explanation:
+    def _explain(self, text: str, cut: Cut, given: Mapping[int, float], passed: list[Node]) -> Ledger:
         moves: dict[int, list[float]] = {}
         asked = [node.question for node in passed if node.question is not None]
         for place, node, after in zip(asked, passed[:-1], passed[1:], strict=True):
@@ -289,7 +289,7 @@ class ConceptTree(ConceptModel):
         contributions.sort(key=lambda c: -max(map(abs, c.values)))
         answered = [self._is_answered(place, answers[place], given, cut) for place in moves]
         scores = decision(passed[-1].value)
-        return Explanation(
+        return Ledger(
             text=text,
             prediction=self._decide(scores),
             decision=tuple(scores),

@@ -12,8 +12,8 @@ from interpllm.runtime import checks
 from interpllm.runtime.concept_model import Answers, ConceptModel, known, same_labels, scorer_of
 from interpllm.runtime.concept_scoring import ConceptScorer, Cut
 from interpllm.runtime.evidence import PROPOSER, UNSEEN, Evidence
-from interpllm.runtime.explanation import Contribution, Explanation, Rule, printable
 from interpllm.runtime.features import Question
+from interpllm.runtime.ledger import Contribution, Ledger, Rule, printable
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.model import one_or_more, or_dash
 from interpllm.runtime.scoring import probabilities
@@ -183,7 +183,7 @@ class ConceptLinear(ConceptModel):
 
     # --- read -----------------------------------------------------------------------------------------------
 
-    def explain(self, texts: Iterable[str] | None, answers: Answers | None = None) -> list[Explanation]:
+    def explain(self, texts: Iterable[str] | None, answers: Answers | None = None) -> list[Ledger]:
         """Tell what each answer, and each n-gram of the residual, added to each prediction.
 
         Parameters
@@ -193,13 +193,13 @@ class ConceptLinear(ConceptModel):
 
         Returns
         -------
-        list of Explanation
+        list of Ledger
             For each text: base + sum of contributions = decision function, to 1e-9.
         """
         rows, given = self._rows(texts, answers, self.residual is not None)
         return [*map(self._explain, rows, given)]
 
-    def _explain(self, text: str, given: Mapping[int, float]) -> Explanation:
+    def _explain(self, text: str, given: Mapping[int, float]) -> Ledger:
         cut = Cut(text)
         answers = self._scorer.answers(cut, given)
         contributions = [
@@ -222,7 +222,7 @@ class ConceptLinear(ConceptModel):
         contributions.sort(key=lambda c: -max(map(abs, c.values)))
         answered = [self._is_answered(place, answer, given, cut) for place, answer in enumerate(answers)]
         scores = self._scorer.total(cut, answers)
-        return Explanation(
+        return Ledger(
             text=text,
             prediction=self._decide(scores),
             decision=tuple(scores),

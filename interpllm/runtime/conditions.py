@@ -30,7 +30,7 @@ _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
-class Mentions:
+class Lexicon:
     """The text mentions any of some phrases; negated, none of them.
 
     Parameters
@@ -214,7 +214,7 @@ class Answered:
         return f"{'no' if self.negated else 'yes'} to {literal(self.question.text)}"
 
 
-Condition = Mentions | Compares | TermCompares | Is | Answered
+Condition = Lexicon | Compares | TermCompares | Is | Answered
 
 
 def from_json(value: Any, questions: dict[str, Question]) -> Condition:
@@ -234,7 +234,7 @@ def from_json(value: Any, questions: dict[str, Question]) -> Condition:
     checks.require(kind in lengths, f"conditions of kind {kind!r:.40} are not known here; update interpllm")
     checks.require(len(parts) == lengths[kind], f"{value!r:.200} does not have the parts of a condition")
     if kind == "mentions":
-        return Mentions(_strings(parts[0]), parts[1])
+        return Lexicon(_strings(parts[0]), parts[1])
     if kind == "is":
         checks.require(isinstance(parts[1], list), f"{value!r:.200} does not list values")
         return Is(parts[0], tuple(parts[1]), parts[2])

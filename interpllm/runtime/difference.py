@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from interpllm.errors import InputError
 from interpllm.runtime.concept_tree import ConceptTree
 from interpllm.runtime.concepts import ConceptLinear
-from interpllm.runtime.explanation import Label
 from interpllm.runtime.features import wording
+from interpllm.runtime.ledger import Label
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.model import ReadableModel
 from interpllm.runtime.row_model import RowModel

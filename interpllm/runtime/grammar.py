@@ -24,7 +24,7 @@ from interpllm.runtime.conditions import (
     Compares,
     Condition,
     Is,
-    Mentions,
+    Lexicon,
     TermCompares,
 )
 from interpllm.runtime.features import Question, wording
@@ -246,12 +246,12 @@ class Reader:
                 return Is(column, (self.value(),), negated)
         return Compares(column, *self.bound())
 
-    def mentions(self, many: bool = False, negated: bool = False) -> Mentions:
+    def mentions(self, many: bool = False, negated: bool = False) -> Lexicon:
         """Read the phrases of a lexicon, as texts are cut."""
         if many:
             self.maybe(":")
         found = self.several(self.string) if many else (self.string(),)
-        return Mentions(tuple(dict.fromkeys(map(_cut, found))), negated)
+        return Lexicon(tuple(dict.fromkeys(map(_cut, found))), negated)
 
     def question(self) -> Question:
         """Read a question: one that is known by its wording, or a new one."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from interpllm.runtime import checks
 from interpllm.runtime.evidence import UNSEEN, Evidence
-from interpllm.runtime.explanation import Contribution, Explanation, Rule, printable
 from interpllm.runtime.features import Phrase
+from interpllm.runtime.ledger import Contribution, Ledger, Rule, printable
 from interpllm.runtime.model import ReadableModel, one_or_more, or_dash
 from interpllm.runtime.scoring import Scorer, probabilities
 from interpllm.runtime.tokens import spans
@@ -155,7 +155,7 @@ class LinearModel(ReadableModel):
 
     # --- read -----------------------------------------------------------------------------------------------
 
-    def explain(self, texts: Iterable[str]) -> list[Explanation]:
+    def explain(self, texts: Iterable[str]) -> list[Ledger]:
         """Tell which phrases made each prediction, where they stand and what each added.
 
         Parameters
@@ -164,7 +164,7 @@ class LinearModel(ReadableModel):
 
         Returns
         -------
-        list of Explanation
+        list of Ledger
             For each text: base + sum of contributions = decision function, to 1e-9.
 
         Raises
@@ -174,7 +174,7 @@ class LinearModel(ReadableModel):
         """
         return [*map(self._explain, checks.texts(texts))]
 
-    def _explain(self, text: str) -> Explanation:
+    def _explain(self, text: str) -> Ledger:
         places = spans(text, *self.ngram_range)
         norm = self._scorer.norm(len(places))
         contributions = [
@@ -184,7 +184,7 @@ class LinearModel(ReadableModel):
         ]
         contributions.sort(key=lambda c: -max(map(abs, c.values)))
         scores = self._scorer.scores(text)
-        return Explanation(
+        return Ledger(
             text=text,
             prediction=self._decide(scores),
             decision=tuple(scores),

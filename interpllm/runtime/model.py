@@ -10,7 +10,7 @@ from typing import Any
 
 from interpllm.runtime import checks
 from interpllm.runtime.evidence import Evidence, of_class, of_mean
-from interpllm.runtime.explanation import Label, Rule, printable
+from interpllm.runtime.ledger import Label, Rule, printable
 from interpllm.runtime.scoring import winner
 
 _TASKS = ("classification", "regression")

@@ -13,10 +13,10 @@ from typing import Any
 from interpllm.errors import InputError
 from interpllm.runtime import checks
 from interpllm.runtime.concept_model import Answers, column_of, same_labels, scorer_of
-from interpllm.runtime.conditions import Answered, Condition, Mentions, TermCompares, columns_of
+from interpllm.runtime.conditions import Answered, Condition, Lexicon, TermCompares, columns_of
 from interpllm.runtime.evidence import RuleEvidence
-from interpllm.runtime.explanation import Explanation, Rule
 from interpllm.runtime.features import Question
+from interpllm.runtime.ledger import Ledger, Rule
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.model import ReadableModel, one_or_more
 from interpllm.runtime.row_scoring import Row, scores_of, shares_of
@@ -118,7 +118,7 @@ class RowModel(ReadableModel):
     def _totals(self, row: Row) -> list[float]: ...
 
     @abstractmethod
-    def _explain(self, row: Row) -> Explanation: ...
+    def _explain(self, row: Row) -> Ledger: ...
 
     @abstractmethod
     def rules(self) -> list[Rule]:
@@ -132,7 +132,7 @@ class RowModel(ReadableModel):
     @cached_property
     def reads_text(self) -> bool:
         """Whether the model looks at the text of a row."""
-        looks = any(isinstance(condition, Mentions | TermCompares) for condition in self.conditions())
+        looks = any(isinstance(condition, Lexicon | TermCompares) for condition in self.conditions())
         return looks or bool(self.stand_ins)
 
     @property
@@ -270,7 +270,7 @@ class RowModel(ReadableModel):
         checks.require(bool(self.classes), "a regression model has no probabilities; use predict")
         return [shares_of(self._totals(row), self.link) for row in self._rows(rows, answers)]
 
-    def explain(self, rows: Rows | None, answers: Answers | None = None) -> list[Explanation]:
+    def explain(self, rows: Rows | None, answers: Answers | None = None) -> list[Ledger]:
         """Tell what made each prediction.
 
         Parameters
@@ -280,7 +280,7 @@ class RowModel(ReadableModel):
 
         Returns
         -------
-        list of Explanation
+        list of Ledger
             For each row: base + sum of contributions = decision function, to 1e-9.
         """
         return [self._explain(row) for row in self._rows(rows, answers)]
@@ -309,7 +309,7 @@ class RowModel(ReadableModel):
 
 
 def _phrases(condition: Condition) -> tuple[str, ...]:
-    if isinstance(condition, Mentions):
+    if isinstance(condition, Lexicon):
         return condition.phrases
     return (condition.phrase,) if isinstance(condition, TermCompares) else ()
 

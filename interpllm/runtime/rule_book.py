@@ -16,9 +16,9 @@ from interpllm.runtime.checks import encodable, label, require
 from interpllm.runtime.concept_set import read_questions, write_question
 from interpllm.runtime.conditions import Answered, Compares, Condition, from_json
 from interpllm.runtime.envelope import open_envelope, read_file, write_atomically, write_envelope
-from interpllm.runtime.explanation import printable
 from interpllm.runtime.features import Question
 from interpllm.runtime.grammar import parse_rule
+from interpllm.runtime.ledger import printable
 from interpllm.runtime.literals import literal
 from interpllm.runtime.strict_json import check_column, check_fields, expect
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from interpllm.runtime import checks
 from interpllm.runtime.conditions import Condition, column_name
-from interpllm.runtime.explanation import Contribution, Explanation, Rule
+from interpllm.runtime.ledger import Contribution, Ledger, Rule
 from interpllm.runtime.literals import literal
 from interpllm.runtime.printing import header, numbers, outcome
 from interpllm.runtime.row_model import RowModel
@@ -153,7 +153,7 @@ class RuleListModel(RuleModel):
     def _totals(self, row: Row) -> list[float]:
         return self._scorer.totals(row)
 
-    def _explain(self, row: Row) -> Explanation:
+    def _explain(self, row: Row) -> Ledger:
         found = self._scorer.first(row)
         scores, base = scores_of(self._totals(row), self.link), scores_of(self.otherwise, self.link)
         contributions: tuple[Contribution, ...] = ()
@@ -161,7 +161,7 @@ class RuleListModel(RuleModel):
             conditions = self.clauses[found].conditions
             step = tuple(b - a for a, b in zip(base, scores, strict=True))
             contributions = (Contribution(said(conditions), self._where(conditions, row.text), step),)
-        return Explanation(
+        return Ledger(
             text=row.text,
             prediction=self._decide(scores),
             decision=tuple(scores),
@@ -298,7 +298,7 @@ class RuleSetModel(RuleModel):
     def _totals(self, row: Row) -> list[float]:
         return self._scorer.totals(row)
 
-    def _explain(self, row: Row) -> Explanation:
+    def _explain(self, row: Row) -> Ledger:
         factor = 2.0 if self.link == "clip" else 1.0
         scores = scores_of(self._totals(row), self.link)
         base = [2.0 * self.intercept[0] - 1.0] if self.link == "clip" else list(self.intercept)
@@ -316,7 +316,7 @@ class RuleSetModel(RuleModel):
                 contributions.append(Contribution("kept within 0 and 1", (), (rest,)))
         contributions.sort(key=lambda c: -max(map(abs, c.values)))
         n = len(self.clauses) + len(self.slopes) + (len(row.terms()) if self.term_weights else 0)
-        return Explanation(
+        return Ledger(
             text=row.text,
             prediction=self._decide(scores),
             decision=tuple(scores),

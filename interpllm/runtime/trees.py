@@ -10,8 +10,8 @@ from math import fsum
 from typing import Any
 
 from interpllm.runtime import checks
-from interpllm.runtime.conditions import Condition, Mentions
-from interpllm.runtime.explanation import Contribution, Explanation, Rule
+from interpllm.runtime.conditions import Condition, Lexicon
+from interpllm.runtime.ledger import Contribution, Ledger, Rule
 from interpllm.runtime.printing import header, numbers, outcome
 from interpllm.runtime.row_model import RowModel
 from interpllm.runtime.row_scoring import Branch, Row, TreesScorer, scores_of, tree_path
@@ -141,7 +141,7 @@ class TreeModel(RowModel):
     def _totals(self, row: Row) -> list[float]:
         return self._scorer.totals(row)
 
-    def _explain(self, row: Row) -> Explanation:
+    def _explain(self, row: Row) -> Ledger:
         """Let each condition on a row's paths move the score by what its branch differs (Saabas 2014)."""
         scale = 1.0 / len(self.trees) if self.combine == "mean" else 1.0
         roots = [tree[0].value for tree in self.trees]
@@ -166,7 +166,7 @@ class TreeModel(RowModel):
             if abs(rest) > 1e-12:
                 contributions.append(Contribution("kept within 0 and 1", (), (rest,)))
         contributions.sort(key=lambda c: -max(map(abs, c.values)))
-        return Explanation(
+        return Ledger(
             text=row.text,
             prediction=self._decide(scores),
             decision=tuple(scores),
@@ -253,7 +253,7 @@ class TreeModel(RowModel):
         n = len(self.trees)
         return f"<TreeModel: {self.task}, {n} tree{'' if n == 1 else 's'}, {self.n_leaves} leaves>"
 
-    def lexicons(self) -> list[Mentions]:
+    def lexicons(self) -> list[Lexicon]:
         """List the distinct lexicons of the trees, in the order of the nodes."""
-        found = (condition for condition in self.conditions() if isinstance(condition, Mentions))
+        found = (condition for condition in self.conditions() if isinstance(condition, Lexicon))
         return list(dict.fromkeys(found))

@@ -16,8 +16,8 @@ from interpllm.runtime import (
     Clause,
     Compares,
     ConceptLinear,
+    Lexicon,
     LinearModel,
-    Mentions,
     Question,
     RuleListModel,
     RuleSetModel,
@@ -104,7 +104,7 @@ def test_a_bound_that_moved_is_a_rule_reworded() -> None:
 
 
 def test_rules_slopes_and_lists_are_compared() -> None:
-    rule = Clause((Mentions(("good",)),), (1.0,))
+    rule = Clause((Lexicon(("good",)),), (1.0,))
     parts: dict[str, Any] = {"task": "regression", "link": "identity"}
     old = RuleSetModel(
         **parts, intercept=(0.0,), clauses=(rule,), slopes=(Slope("n", 0.0, 9.0, 1.0, (2.0,)),)
@@ -124,7 +124,7 @@ def test_models_of_two_kinds_share_features_without_moving() -> None:
         classes=("bad", "good"),
         link="logit",
         intercept=(0.0,),
-        clauses=(Clause((Mentions(("good",)),), (2.0,)),),
+        clauses=(Clause((Lexicon(("good",)),), (2.0,)),),
     )
     found = difference(table, rules)
     assert found.settings["kind"] == ("LinearModel", "RuleSetModel")

@@ -17,7 +17,7 @@ from interpllm.runtime import (
     Clause,
     Compares,
     Is,
-    Mentions,
+    Lexicon,
     Question,
     RuleListModel,
     RuleSetModel,
@@ -92,7 +92,7 @@ def test_a_tree_reads_as_it_decides() -> None:
         base=(0.4, 0.6),
         trees=(
             (
-                Branch(Mentions(("great", "not bad")), 1, 2, (0.4, 0.6), 10),
+                Branch(Lexicon(("great", "not bad")), 1, 2, (0.4, 0.6), 10),
                 leaf(0.0, 1.0, n_rows=5),
                 Branch(Compares("Age in years", "<=", 50.5), 3, 4, (0.8, 0.2), 5, "yes"),
                 leaf(1.0, 0.0, n_rows=4),

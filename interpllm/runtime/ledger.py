@@ -100,7 +100,7 @@ class Segment(NamedTuple):
     start, end : int
         Offsets in the explained text.
     strength : float
-        Sum over the phrases that cover the run; see :meth:`Explanation.strength` for its sign.
+        Sum over the phrases that cover the run; see :meth:`Ledger.strength` for its sign.
     """
 
     text: str
@@ -110,7 +110,7 @@ class Segment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Ledger:
     """Why a model decided as it did on one text: ``base + sum of the contributions == decision``.
 
     Attributes

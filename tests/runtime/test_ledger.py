@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from random_models import models_and_texts, some
 
-from interpllm.runtime import Explanation, LinearModel
+from interpllm.runtime import Ledger, LinearModel
 
 
-def explain(text: str, weights: dict[str, Any], **changes: Any) -> Explanation:
+def explain(text: str, weights: dict[str, Any], **changes: Any) -> Ledger:
     parts = {
         "task": "classification",
         "classes": ("bad", "good"),
@@ -154,7 +154,7 @@ def test_drawing_does_not_obey_control_characters_of_the_text(color: bool) -> No
 def test_drawing_without_colour_keeps_the_length_of_the_text(drawn: tuple[LinearModel, list[str]]) -> None:
     model, texts = drawn
     for explanation in model.explain(texts):
-        plain = Explanation(explanation.text, "", (), (), (), 0.0).to_ansi(color=False)
+        plain = Ledger(explanation.text, "", (), (), (), 0.0).to_ansi(color=False)
         assert len(plain) == len(explanation.text)
 
 
