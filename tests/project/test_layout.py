@@ -29,6 +29,7 @@ LEVEL = {
     "cli": 6,
     "report": 6,
     "datasets": 1,
+    "display": 1,
     "testing": 7,
 }
 ONE_FILE_LIBRARIES = [
@@ -44,6 +45,8 @@ ONE_FILE_LIBRARIES = [
     "polars",
     "matplotlib",
     "onnx",
+    "jinja2",
+    "statsmodels",
 ]
 PUBLIC_MODULES = ["", "datasets", "errors", "estimators", "export", "llm", "runtime", "testing"]
 

@@ -1,0 +1,5 @@
+"""How results are shown: blocks of a page, which escape whatever they are given, and plots."""
+
+from interpllm.display.blocks import Block, Figure, Marked, Note, Section, Table, fragment, page
+
+__all__ = ["Block", "Figure", "Marked", "Note", "Section", "Table", "fragment", "page"]
