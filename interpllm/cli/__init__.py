@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"interpllm {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for name in COMMANDS:
-        module = importlib.import_module(f"interpllm.cli.{name}")
+        module = importlib.import_module(f"interpllm.cli.{name.replace(' ', '_')}")
         command = commands.add_parser(
             name,
             help=module.HELP,
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if not stream.isatty() and hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    args = parser().parse_args(argv)
+    args = parser().parse_args(_named(sys.argv[1:] if argv is None else argv))
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warned
@@ -100,6 +100,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"interpllm {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
         return SAID_ERROR
     return DONE
+
+
+def _named(argv: Sequence[str]) -> list[str]:
+    """The arguments, with a command of two words as one."""
+    two = " ".join(argv[:2])
+    return [two, *argv[2:]] if two in COMMANDS else list(argv)
 
 
 def _warned(message: Warning | str, *where: Any, **further: Any) -> None:

@@ -37,12 +37,26 @@ class Parts:
         The rows of the report's figures: nothing is chosen or fitted on them.
     n_chained : int
         Rows that may have near-duplicates in other parts: too many hang together to be kept in one.
+
+    Raises
+    ------
+    InputError
+        When a row that confirms stands in another part, too.
     """
 
     propose: NDArray[np.intp]
     select: NDArray[np.intp]
     confirm: NDArray[np.intp]
     n_chained: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("propose", "select"):
+            both = np.intersect1d(getattr(self, name), self.confirm)
+            if len(both):
+                raise InputError(
+                    f"Row {both[0]} is to {name} and to confirm (and {len(both) - 1} more): what is told of "
+                    "such rows is no confirmation. Let split_rows make the parts, or take it out of one."
+                )
 
 
 def split_rows(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from interpllm.errors import InputError
-from interpllm.select.parts import split_rows
+from interpllm.select.parts import Parts, split_rows
 
 LABELS = np.array(["a", "b", "c"])[np.random.default_rng(0).choice(3, 400, p=[0.6, 0.3, 0.1])]
 
@@ -106,3 +106,11 @@ def test_fewer_groups_than_parts_are_refused() -> None:
 def test_texts_of_another_length_are_refused() -> None:
     with pytest.raises(InputError, match="texts and y"):
         split_rows(["a", "b", "a"], ["x", "y"])
+
+
+@pytest.mark.parametrize("part", ["propose", "select"])
+def test_a_row_that_confirms_does_nothing_else(part: str) -> None:
+    rows = {"propose": np.array([0, 1]), "select": np.array([2, 3]), "confirm": np.array([4, 5])}
+    rows[part] = np.append(rows[part], 5)
+    with pytest.raises(InputError, match=f"Row 5 is to {part} and to confirm"):
+        Parts(**rows)
