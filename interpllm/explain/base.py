@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from interpllm.display import Block, fragment, page
+from interpllm.display import Block, as_json, fragment, page
 from interpllm.runtime.ledger import printable
 
 if TYPE_CHECKING:
@@ -67,7 +63,7 @@ class Explanation(ABC):
         str
             Figures that there are not, NaN, are null. The same replies give the same bytes.
         """
-        return json.dumps(plain(self.as_dict()), ensure_ascii=False, indent=indent, allow_nan=False)
+        return as_json(self.as_dict(), indent)
 
     def to_html(self) -> str:
         """A whole page, self-contained, to be kept as a file."""
@@ -81,29 +77,3 @@ class Explanation(ABC):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def plain(value: Any) -> Any:
-    """Data of numpy and tuples as what JSON knows; what is no number is None.
-
-    Parameters
-    ----------
-    value : Any
-
-    Returns
-    -------
-    dict, list, str, int, float, bool or None
-    """
-    if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int | bool):
-        return value
-    return str(value)

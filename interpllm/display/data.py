@@ -1,0 +1,52 @@
+"""Results as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """Data as JSON, where figures that there are not, NaN, are null.
+
+    Parameters
+    ----------
+    value : Any
+    indent : int, optional
+
+    Returns
+    -------
+    str
+        The same data give the same bytes.
+    """
+    return json.dumps(plain(value), ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Data of numpy and tuples as what JSON knows; what is no number is None.
+
+    Parameters
+    ----------
+    value : Any
+
+    Returns
+    -------
+    dict, list, str, int, float, bool or None
+    """
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return str(value)
