@@ -26,7 +26,7 @@ class Measure:
     low, high : float, optional
         Its interval at 95 %.
     null : float, optional
-        What it would be if there were nothing to find: by chance, in random order, with shuffled explanations.
+        What it would be if there were nothing to find: by chance, in random order, with what is shuffled.
     p_value : float, optional
         Of the null.
     n : int, optional
