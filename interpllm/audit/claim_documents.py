@@ -41,7 +41,9 @@ _WHERE = {
     "required": ["column", "relation", "value"],
     "additionalProperties": False,
 }
-_CONDITIONS = {"type": "array", "items": _WHERE}
+_CONDITIONS = {"type": "array", "items": {"$ref": "#/$defs/where"}}
+DEFINITIONS = {"where": _WHERE}
+"""What schemas of claims refer to."""
 
 _FIELDS: Mapping[str, Mapping[str, Any]] = {
     "among": _CONDITIONS,
@@ -78,7 +80,7 @@ def names(kind: type[Claim]) -> list[str]:
 
 
 def schema_of(kind: type[Claim]) -> dict[str, Any]:
-    """The JSON schema of a kind of claim, in which every field has to be said."""
+    """The JSON schema of a kind of claim, in which every field has to be said; it refers to `DEFINITIONS`."""
     found = {name: _OF_KIND.get((kind.kind, name), _FIELDS.get(name)) for name in names(kind)}
     properties = {"kind": {"type": "string", "enum": [kind.kind]}, **found}
     return {

@@ -1,4 +1,4 @@
-"""Sentences turned into claims by a language model, which sees names and kinds of columns, and no figure.
+"""Sentences turned into claims by a language model, which sees what columns are called and what they hold.
 
 What it replies is data: a claim of the closed set of kinds, or the word that the sentence is none. It never
 says whether a claim holds; that is computed.
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from interpllm.audit.claim_checks import Unreadable, frame_of
-from interpllm.audit.claim_documents import DATA_KINDS, MODEL_KINDS, from_document, schema_of
+from interpllm.audit.claim_documents import DATA_KINDS, DEFINITIONS, MODEL_KINDS, from_document, schema_of
 from interpllm.audit.claims import Claim
-from interpllm.audit.where import missing
+from interpllm.audit.where import cells, missing
 from interpllm.errors import InputError, LLMError
 from interpllm.llm import Plan, Request, Session, Usage
 from interpllm.propose.rounds import quoted
@@ -38,11 +38,10 @@ Kinds of claims:
 group of rows than in another (other; empty: all rows that are not of the group). "higher": relation \
 "above", value 0; "lower": "below", 0; "higher by 3": "about", 3; "lower by at least 3": "at most", -3. \
 Shares are from 0 to 1.
-- "share": the share of rows for which conditions (which) hold is about a number from 0 to 1.
+- "share": the share of rows for which conditions (which) hold is about, or just, a number from 0 to 1.
 - "threshold": a statistic of rows is above, at least, below, at most or about a number. "mean", "median", \
 "largest" and "smallest" are of a column; "share" and "count" are of rows (which). "most" is a share above \
-0.5, "more than 80 %" a share above 0.8. Use "share" of above only for a share that is about, or exactly, \
-a number.
+0.5, "more than 80 %" a share above 0.8.
 - "sign": the correlation of two columns of numbers is positive or negative, where nothing is said of a \
 steady trend.
 - "extreme": of all values of a column (by), one (group) has the largest or smallest mean of a column \
@@ -194,7 +193,7 @@ def _head(frame: pd.DataFrame, model: Any) -> str:
     task = _TASK.replace("{model}", "" if model is None else " and about a model of it")
     kinds = "" if model is None else _MODEL_KINDS.replace("{regression}", regression)
     lines = [task.replace("{model_kinds}", kinds), "", f"The table has {len(frame)} rows. Its columns:"]
-    lines += [f"- {quoted(str(name))}: {_shown(frame[name])}" for name in frame.columns]
+    lines += [f"- {quoted(str(name))}: {_shown(cells(frame, name))}" for name in frame.columns]
     if model is not None:
         terms = list(dict.fromkeys(rule.phrase for rule in model.rules()))
         classes = ", ".join(quoted(str(label)) for label in model.classes)
@@ -211,9 +210,11 @@ def _head(frame: pd.DataFrame, model: Any) -> str:
     return "\n".join(lines)
 
 
-def _shown(column: pd.Series[Any]) -> str:
+def _shown(column: Sequence[Any]) -> str:
     """The kind of a column and, where it has few, its values."""
-    distinct = list(dict.fromkeys(cell for cell in column.tolist() if not missing(cell)))
+    distinct = list(dict.fromkeys(cell for cell in column if not missing(cell)))
+    if distinct and all(isinstance(cell, bool) for cell in distinct):
+        return "true or false"
     kind = "numbers" if all(isinstance(cell, int | float) for cell in distinct) else "texts"
     if len(distinct) > _VALUES_SHOWN:
         if kind == "numbers":
@@ -250,6 +251,7 @@ def _schema(ids: Sequence[str], kinds: Sequence[type[Claim]]) -> Mapping[str, An
         },
         "required": ["claims"],
         "additionalProperties": False,
+        "$defs": DEFINITIONS,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +32,40 @@ BINS = 5
 """A trend is looked at in so many equally full bins; a number of fewer values has a bin for each."""
 
 
+class Rows:
+    """The rows that a claim is about; conditions are looked up in all rows, so that they know every value.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    among : sequence of Where
+    """
+
+    def __init__(self, frame: pd.DataFrame, among: Sequence[Where]) -> None:
+        self.frame = frame
+        self.kept = all_hold(among, frame) == 1
+
+    def __len__(self) -> int:
+        return int(self.kept.sum())
+
+    def hold(self, conditions: Sequence[Where]) -> Array:
+        """1 where all conditions hold, 0 where not, NaN where it cannot be told."""
+        return all_hold(conditions, self.frame)[self.kept]
+
+    def numbers(self, column: str) -> Array:
+        """A column of numbers."""
+        return numbers(self.frame, column)[self.kept]
+
+    def keys(self, column: str) -> list[str | None]:
+        """A column in the form in which values are compared; None where a cell is missing."""
+        found = zip(cells(self.frame, column), self.kept, strict=True)
+        return [None if missing(cell) else alike(cell) for cell, kept in found if kept]
+
+    def values(self, column: str | None, which: Sequence[Where]) -> Array:
+        """What is averaged: a column, or whether conditions hold."""
+        return self.hold(which) if column is None else self.numbers(column)
+
+
 def check_data_claim(claim: DataClaim, frame: pd.DataFrame) -> Checked:
     """Compute a claim on rows.
 
@@ -50,37 +84,37 @@ def check_data_claim(claim: DataClaim, frame: pd.DataFrame) -> Checked:
     Uncheckable
         When these rows cannot decide it.
     """
-    rows = frame.loc[all_hold(claim.among, frame) == 1]
+    rows = Rows(frame, claim.among)
     if not len(rows):
         raise Uncheckable("no row is one of those that it is about")
     return _CHECKS[type(claim)](claim, rows)
 
 
-def _mean_difference(claim: MeanDifference, rows: pd.DataFrame) -> Checked:
-    values = _values(claim.column, claim.which, rows)
-    group = all_hold(claim.group, rows)
-    other = all_hold(claim.other, rows) if claim.other else 1.0 - group
+def _mean_difference(claim: MeanDifference, rows: Rows) -> Checked:
+    values = rows.values(claim.column, claim.which)
+    group = rows.hold(claim.group)
+    other = rows.hold(claim.other) if claim.other else 1.0 - group
     if (group * other == 1).any():
         raise Uncheckable("a row stands in both groups")
-    a, b = (_present(values[members == 1]) for members in (group, other))
-    if not len(a) or not len(b):
+    if not (group == 1).any() or not (other == 1).any():
         raise Uncheckable("one of the groups has no rows")
+    a, b = (_present(values[members == 1]) for members in (group, other))
     exact = Found(float(a.mean() - b.mean()), n=len(a) + len(b))
     found = exact if claim.scope == "rows" else estimates.difference(a, b, claim.value)
     return _judged(claim, found, not claim.column), found
 
 
-def _share(claim: Share, rows: pd.DataFrame) -> Checked:
-    values = _present(_values(None, claim.which, rows))
+def _share(claim: Share, rows: Rows) -> Checked:
+    values = _present(rows.hold(claim.which))
     found = _mean(claim, values)
     return judged(found, "about", claim.value, claim.tolerance, claim.scope, True), found
 
 
-def _threshold(claim: Threshold, rows: pd.DataFrame) -> Checked:
+def _threshold(claim: Threshold, rows: Rows) -> Checked:
     if claim.statistic == "count" and not claim.which:
         values = np.ones(len(rows))
     else:
-        values = _present(_values(claim.column, claim.which, rows))
+        values = _present(rows.values(claim.column, claim.which))
     if claim.statistic in ("mean", "share"):
         found = _mean(claim, values)
         return _judged(claim, found, claim.statistic == "share"), found
@@ -101,8 +135,8 @@ def _threshold(claim: Threshold, rows: pd.DataFrame) -> Checked:
     return _judged(claim, found, False), found
 
 
-def _sign(claim: Sign, rows: pd.DataFrame) -> Checked:
-    x, y = _pairs(numbers(rows, claim.column), numbers(rows, claim.with_column))
+def _sign(claim: Sign, rows: Rows) -> Checked:
+    x, y = _pairs(rows.numbers(claim.column), rows.numbers(claim.with_column))
     if claim.scope == "rows":
         if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
             raise Uncheckable("a column does not vary, so there is no correlation")
@@ -112,12 +146,11 @@ def _sign(claim: Sign, rows: pd.DataFrame) -> Checked:
     return judged(found, _side(claim.direction == "positive"), 0.0, None, claim.scope, False), found
 
 
-def _extreme(claim: Extreme, rows: pd.DataFrame) -> Checked:
+def _extreme(claim: Extreme, rows: Rows) -> Checked:
     counts = claim.column is None and not claim.which
-    values = np.ones(len(rows)) if counts else _values(claim.column, claim.which, rows)
-    keys = [None if missing(cell) else alike(cell) for cell in cells(rows, claim.by)]
-    wanted = alike(claim.group)
-    Where(claim.by, "is", claim.group).holds(rows)  # says which values there are, where this is none of them
+    values = np.ones(len(rows)) if counts else rows.values(claim.column, claim.which)
+    rows.hold([Where(claim.by, "is", claim.group)])  # says which values there are, where this is none of them
+    keys, wanted = rows.keys(claim.by), alike(claim.group)
     members: dict[str, list[float]] = {}
     for key, value in zip(keys, values, strict=True):
         if key is not None and value == value:
@@ -165,8 +198,8 @@ def _extreme_in_population(groups: dict[str, Array], wanted: str, sign: float, c
     raise Uncheckable(f"within the noise: its lead over the nearest other is {nearest.value:.4g}", nearest)
 
 
-def _monotone(claim: Monotone, rows: pd.DataFrame) -> Checked:
-    x, y = _pairs(numbers(rows, claim.x), _values(claim.column, claim.which, rows))
+def _monotone(claim: Monotone, rows: Rows) -> Checked:
+    x, y = _pairs(rows.numbers(claim.x), rows.values(claim.column, claim.which))
     sign = 1.0 if claim.direction == "rising" else -1.0
     bins = _binned(x)
     steps = [(y[bins == k], y[bins == k + 1]) for k in range(int(bins.max(initial=0)))]
@@ -211,10 +244,6 @@ def _mean(claim: Share | Threshold, values: Array) -> Found:
 
 def _judged(claim: MeanDifference | Threshold, found: Found, is_share: bool) -> str:
     return judged(found, claim.relation, claim.value, claim.tolerance, claim.scope, is_share)
-
-
-def _values(column: str | None, which: tuple[Where, ...], rows: pd.DataFrame) -> Array:
-    return all_hold(which, rows) if column is None else numbers(rows, column)
 
 
 def _present(values: Array) -> Array:

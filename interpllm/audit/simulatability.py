@@ -37,9 +37,9 @@ MOST_CHARACTERS = 12_000
 
 MEANING = (
     "Accuracy is how often the judge says what the model says, right or wrong. Without the printed form it "
-    "may guess by what it knows of the task; with a shuffled one it sees the same words and numbers where they "
-    "do not belong. What it gains over these two is what the printed form tells it, of these rows, and for "
-    "this judge: one that gains nothing may be a poor reader. It does not say that the model is right."
+    "may guess by what it knows of the task; with a shuffled one it sees the same words and numbers where "
+    "they do not belong. What it gains over these two is what the printed form tells it, of these rows, and "
+    "for this judge: one that gains nothing may be a poor reader. It does not say that the model is right."
 )
 
 

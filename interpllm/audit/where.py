@@ -142,7 +142,7 @@ def cells(frame: pd.DataFrame, name: str) -> list[Any]:
         shown = ", ".join(repr(str(known))[:60] for known in frame.columns[:20])
         more = f" and {len(frame.columns) - 20} more" if len(frame.columns) > 20 else ""
         raise Uncheckable(f"there is no column {name!r:.80}, only {shown}{more}")
-    return frame[name].tolist()
+    return [_plain(cell) for cell in frame[name].tolist()]
 
 
 def numbers(frame: pd.DataFrame, name: str) -> Array:
@@ -154,9 +154,16 @@ def numbers(frame: pd.DataFrame, name: str) -> Array:
     return np.array([math.nan if number is None else number for _, number in found], dtype=float)
 
 
+def _plain(cell: Any) -> Any:
+    """A cell as a text, a number or nothing; dates and the like as they are written."""
+    if type(cell).__name__ in ("NAType", "NaTType"):
+        return None
+    return cell if cell is None or isinstance(cell, str | int | float) else str(cell)
+
+
 def missing(cell: Any) -> bool:
     """Whether a cell is empty."""
-    return cell is None or cell == "" or bool(cell != cell) or type(cell).__name__ in ("NAType", "NaTType")
+    return cell is None or cell == "" or (isinstance(cell, float) and cell != cell)
 
 
 def alike(value: Any) -> str:

@@ -31,7 +31,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "claims",
         metavar="CLAIMS",
-        help="a sentence a line (.txt), which a language model reads; or claims as --write keeps them (.json)",
+        help="a sentence a line (.txt), read by a language model; or claims as --write keeps them (.json)",
     )
     command.add_argument(
         "about", metavar="MODEL", nargs="?", help="model file (.json) that sentences may speak of"
