@@ -25,10 +25,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from interpllm.audit.claim_base import Claim
 from interpllm.audit.claim_checks import Unreadable, check_claims
 from interpllm.audit.claim_documents import as_document, from_document
 from interpllm.audit.claim_reader import plan_claims, read_claims
-from interpllm.audit.claims import Claim, Extreme, MeanDifference, Share, Sign, Threshold
+from interpllm.audit.claims import Extreme, MeanDifference, Share, Sign, Threshold
 from interpllm.audit.where import Where
 from interpllm.llm import connect
 from interpllm.select.inference import share

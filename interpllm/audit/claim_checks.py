@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interpllm.audit.base import Finding, Measure
+from interpllm.audit.claim_base import Claim
 from interpllm.audit.claim_documents import as_document
-from interpllm.audit.claims import Claim, DataClaim
+from interpllm.audit.claims import DataClaim
 from interpllm.audit.data_checks import check_data_claim
 from interpllm.audit.model_claims import ModelClaim, check_model_claim
 from interpllm.audit.verdicts import CONTRADICTED, SUPPORTED, UNCHECKABLE, Found

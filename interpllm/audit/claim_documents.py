@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
+from interpllm.audit.claim_base import COMPARISONS, Claim
 from interpllm.audit.claims import (
-    COMPARISONS,
     SCOPES,
     STATISTICS,
-    Claim,
     Extreme,
     MeanDifference,
     Monotone,

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
+from interpllm.audit.claim_base import Claim
 from interpllm.audit.claim_checks import Unreadable, frame_of
 from interpllm.audit.claim_documents import DATA_KINDS, DEFINITIONS, MODEL_KINDS, from_document, schema_of
-from interpllm.audit.claims import Claim
 from interpllm.audit.where import cells, missing
 from interpllm.errors import InputError, LLMError
 from interpllm.llm import Plan, Request, Session, Usage

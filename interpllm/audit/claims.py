@@ -6,62 +6,16 @@ them down; :func:`interpllm.audit.claim_checks.check_claims` computes whether th
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from interpllm.audit.claim_base import COMPARISONS, Claim, compared, joined, quantity
 from interpllm.audit.where import Value, Where
 from interpllm.errors import InputError
 
-COMPARISONS = ("above", "at least", "below", "at most", "about")
 SCOPES = ("population", "rows")
 STATISTICS = ("mean", "share", "median", "count", "largest", "smallest")
 Conditions = tuple[Where, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """What can be computed, and then is supported, contradicted or uncheckable.
-
-    Parameters
-    ----------
-    sentence : str
-        What was said, in the words in which it was said.
-    """
-
-    kind: ClassVar[str] = ""
-    sentence: str = ""
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.sentence, str):
-            raise InputError(f"The sentence of a claim is a string, not {self.sentence!r:.80}.")
-
-    def words(self) -> str:
-        """What is checked, in words."""
-        raise NotImplementedError
-
-    def _one_of(self, name: str, choices: tuple[str, ...]) -> None:
-        if getattr(self, name) not in choices:
-            raise InputError(
-                f"{name} of a claim of {self.kind} is one of {', '.join(choices)}; "
-                f"got {getattr(self, name)!r:.80}."
-            )
-
-    def _named(self, *names: str) -> None:
-        for name in names:
-            if not isinstance(getattr(self, name), str) or not getattr(self, name):
-                raise InputError(
-                    f"{name} of a claim of {self.kind} is a name, not {getattr(self, name)!r:.80}."
-                )
-
-    def _compares(self, value: Any, tolerance: Any) -> None:
-        for name, number in (("value", value), ("tolerance", tolerance)):
-            if number is None and name == "tolerance":
-                continue
-            if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-                raise InputError(f"{name} of a claim of {self.kind} is a number, not {number!r:.80}.")
-        if tolerance is not None and tolerance < 0:
-            raise InputError(f"tolerance of a claim of {self.kind} is not below 0; got {tolerance!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,12 +104,10 @@ class MeanDifference(DataClaim):
 
     def words(self) -> str:
         """What is checked, in words."""
-        other = f"where {joined(self.other)}" if self.other else "of all other rows"
-        what = quantity(self.column, self.which)
-        return (
-            f"{what} where {joined(self.group)}, less that {other}, is "
-            f"{compared(self.relation, self.value, self.tolerance)}{self._in()}"
-        )
+        other = f"rows where {joined(self.other)}" if self.other else "all other rows"
+        said = compared(self.relation, self.value, self.tolerance)
+        what = f"the {quantity(self.column, self.which)}, of rows where {joined(self.group)}"
+        return f"{what} less that of {other}, is {said}{self._in()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +139,7 @@ class Share(DataClaim):
     def words(self) -> str:
         """What is checked, in words."""
         about = compared("about", self.value, self.tolerance)
-        return f"{quantity(None, self.which)} is {about}{self._in()}"
+        return f"the {quantity(None, self.which)} is {about}{self._in()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +187,7 @@ class Threshold(DataClaim):
         if self.statistic == "count":
             what = "the number of rows" + (f" where {joined(self.which)}" if self.which else "")
         elif self.statistic in ("mean", "share"):
-            what = quantity(self.column, self.which)
+            what = f"the {quantity(self.column, self.which)}"
         else:
             what = f"the {self.statistic} {self.column}"
         return f"{what} is {compared(self.relation, self.value, self.tolerance)}{self._in()}"
@@ -305,8 +257,8 @@ class Extreme(DataClaim):
 
     def words(self) -> str:
         """What is checked, in words."""
-        what = quantity(self.column, self.which) if self.column or self.which else "the number of rows"
-        return f"of all values of {self.by}, {self.group!r} has {what} {self.direction}{self._in()}"
+        what = quantity(self.column, self.which)
+        return f"of all values of {self.by}, {self.group!r} has the {self.direction} {what}{self._in()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,20 +291,6 @@ class Monotone(DataClaim):
 
     def words(self) -> str:
         """What is checked, in words."""
-        return f"with larger {self.x}, {quantity(self.column, self.which)} is {self.direction}{self._in()}"
-
-
-def joined(conditions: Conditions) -> str:
-    """Conditions in words."""
-    return " and ".join(map(str, conditions))
-
-
-def quantity(column: str | None, which: Conditions) -> str:
-    """What is averaged, in words."""
-    return f"the share of rows where {joined(which)}" if column is None else f"the mean {column}"
-
-
-def compared(relation: str, value: float, tolerance: float | None) -> str:
-    """A comparison in words."""
-    within = f" (within {tolerance:g})" if relation == "about" and tolerance is not None else ""
-    return f"{relation} {value:g}{within}"
+        return (
+            f"with larger {self.x}, the {quantity(self.column, self.which)} is {self.direction}{self._in()}"
+        )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from interpllm.audit.claims import COMPARISONS, Claim, compared
+from interpllm.audit.claim_base import COMPARISONS, Claim, compared
 from interpllm.audit.verdicts import Found, judged
 from interpllm.audit.where import Uncheckable, Value, alike
 from interpllm.errors import InputError

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,13 @@ from numpy.typing import NDArray
 from scipy.stats import permutation_test
 
 from interpllm.audit.base import Finding, Measure
-from interpllm.audit.counterfactuals import Row, counterfactuals
 from interpllm.audit.judges import Judge, asked, requests_for
-from interpllm.audit.shuffles import SHOWN, shuffled
+from interpllm.audit.trials import ARMS, SETS, Trial, trial_of
 from interpllm.errors import DocumentError, InputError, LLMError, RequestsPending
 from interpllm.llm import Plan, Session, Usage
-from interpllm.propose.rounds import check_counts
-from interpllm.runtime import LinearModel
 from interpllm.select.inference import mean, share
 
 Array = NDArray[np.float64]
-
-ARMS = ("without", "with", "shuffled")
-SETS = ("unseen rows", "changed rows")
 
 MOST_CHARACTERS = 12_000
 """Of the printed form; it is cut at the end of a line."""
@@ -41,36 +35,6 @@ MEANING = (
     "they do not belong. What it gains over these two is what the printed form tells it, of these rows, and "
     "for this judge: one that gains nothing may be a poor reader. It does not say that the model is right."
 )
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What a judge is shown, and what it should say.
-
-    Attributes
-    ----------
-    rows : list of str or mapping
-        Unseen rows, then changed ones.
-    truth : list
-        What the model predicts of each.
-    source : array of int
-        The unseen row that each row is, or was made of.
-    n_unseen : int
-    printed : mapping of str to str or None
-        Arm -> what is shown. There is no arm "shuffled" where nothing can be shuffled.
-    share_printed : float
-        How much of the model is printed: by weight of its n-grams, else by lines.
-    share_flipped : float
-        Changed rows that the model decides otherwise.
-    """
-
-    rows: list[Row]
-    truth: list[Any]
-    source: NDArray[np.intp]
-    n_unseen: int
-    printed: Mapping[str, str | None]
-    share_printed: float
-    share_flipped: float
 
 
 def simulatability(
@@ -111,7 +75,7 @@ def simulatability(
     InputError
         When the model is a regression, or the rows cannot be used.
     """
-    trial = _trial(model, X, n_rows, max_characters, random_state)
+    trial = trial_of(model, X, n_rows, max_characters, random_state)
     model = getattr(model, "model_", model)
     before = replace(judge.usage) if isinstance(judge, Session) else Usage()
     said: dict[str, list[Any]] = {}
@@ -162,53 +126,13 @@ def plan_simulatability(
     -------
     Plan
     """
-    trial = _trial(model, X, n_rows, max_characters, random_state)
+    trial = trial_of(model, X, n_rows, max_characters, random_state)
     return judge.plan(_requests(trial, getattr(model, "model_", model)))
-
-
-def _trial(model: Any, X: Any, n_rows: int, max_characters: int, random_state: int) -> Trial:
-    model = getattr(model, "model_", model)
-    check_counts(n_rows=n_rows, max_characters=max_characters)
-    if not getattr(model, "classes", ()):
-        raise InputError("Simulatability is measured of models that predict classes, not of a regression.")
-    if isinstance(X, str):
-        raise InputError("One text was given where a list of rows is expected; put it in a list.")
-    rows = list(X.to_dict(orient="records") if hasattr(X, "to_dict") and hasattr(X, "columns") else X)
-    if not rows:
-        raise InputError("There are no rows; give some that the model was not fitted on.")
-    unseen = _balanced(rows, model.predict(rows), n_rows, random_state)
-    changed = counterfactuals(model, unseen, random_state)
-    other = shuffled(model, random_state)
-    printed = {"without": None, "with": _cut(str(model), max_characters)}
-    if other is not None:
-        printed["shuffled"] = _cut(str(other), max_characters)
-    return Trial(
-        [*unseen, *(one.row for one in changed)],
-        [*model.predict(unseen), *(one.prediction for one in changed)],
-        np.array([*range(len(unseen)), *(one.source for one in changed)], dtype=np.intp),
-        len(unseen),
-        printed,
-        _share_printed(model, printed["with"] or ""),
-        float(np.mean([one.flipped for one in changed])) if changed else float("nan"),
-    )
-
-
-def _balanced(rows: Sequence[Row], predictions: Sequence[Any], n: int, random_state: int) -> list[Row]:
-    """Distinct rows, in turn of each prediction, in random order."""
-    random = np.random.default_rng(random_state)
-    by_label: dict[Any, dict[str, Row]] = {}
-    for place in random.permutation(len(rows)):
-        by_label.setdefault(predictions[place], {}).setdefault(repr(rows[place]), rows[place])
-    waiting = [list(found.values()) for _, found in sorted(by_label.items(), key=lambda item: str(item[0]))]
-    chosen: list[Row] = []
-    while len(chosen) < n and any(waiting):
-        chosen += [found.pop() for found in waiting if found][: n - len(chosen)]
-    return chosen
 
 
 def _answers(judge: Session | Judge, printed: str | None, trial: Trial, model: Any) -> list[Any]:
     said: list[Any] = []
-    for rows in (trial.rows[: trial.n_unseen], trial.rows[trial.n_unseen :]):
+    for rows in trial.sets:
         if isinstance(judge, Session):
             said += asked(judge, printed, rows, model.classes, model.target)
             continue
@@ -220,11 +144,10 @@ def _answers(judge: Session | Judge, printed: str | None, trial: Trial, model: A
 
 
 def _requests(trial: Trial, model: Any) -> list[Any]:
-    sets = (trial.rows[: trial.n_unseen], trial.rows[trial.n_unseen :])
     return [
         request
         for printed in trial.printed.values()
-        for rows in sets
+        for rows in trial.sets
         for request in requests_for(printed, rows, model.classes, model.target)
     ]
 
@@ -328,21 +251,3 @@ def _table(said: Mapping[str, Sequence[Any]], trial: Trial) -> pd.DataFrame:
     for arm, labels in said.items():
         table[arm] = pd.Series(labels, dtype=object)
     return table
-
-
-def _cut(printed: str, most: int) -> str:
-    if len(printed) <= most:
-        return printed
-    lines = printed[: most + 1].split("\n")[:-1]
-    return "\n".join(lines) or printed[:most]
-
-
-def _share_printed(model: Any, printed: str) -> float:
-    """How much of a model is shown: of a table of n-grams by size of weights, else by lines."""
-    kept = printed.count("\n") + 1
-    total = str(model).count("\n") + 1
-    if isinstance(model, LinearModel):
-        sizes = [abs(rule.weight) for rule in model.rules()]
-        below = max(0, kept - (total - min(len(sizes), SHOWN) - (len(sizes) > SHOWN)))
-        return sum(sizes[: min(below, SHOWN)]) / (sum(sizes) or 1.0)
-    return kept / total

@@ -14,8 +14,8 @@ from interpllm.cli.terminal import safe
 from interpllm.errors import InputError
 
 if TYPE_CHECKING:
+    from interpllm.audit.claim_base import Claim
     from interpllm.audit.claim_checks import ClaimsReport, Unreadable
-    from interpllm.audit.claims import Claim
 
 HELP = "check sentences about a table or a model: supported, contradicted or uncheckable, with the figure"
 EXAMPLE = """\
@@ -122,6 +122,6 @@ def _claims(args: argparse.Namespace, data: Any, model: Any) -> Sequence[Claim |
 
 def _typed(claims: Sequence[Claim | Unreadable]) -> list[Claim]:
     """Those that can be kept; sentences that could not be read are in the report alone."""
-    from interpllm.audit.claims import Claim
+    from interpllm.audit.claim_base import Claim
 
     return [claim for claim in claims if isinstance(claim, Claim)]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from interpllm.audit.claim_base import Claim
 from interpllm.audit.claims import (
-    Claim,
     Extreme,
     MeanDifference,
     Monotone,

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from toy_models import LINEAR
 
+from interpllm.audit.claim_base import Claim
 from interpllm.audit.claim_checks import Unreadable, check_claims
 from interpllm.audit.claim_reader import SENTENCES_PER_REQUEST, plan_claims, read_claims
-from interpllm.audit.claims import Claim, Threshold
+from interpllm.audit.claims import Threshold
 from interpllm.errors import ConnectionFailed, InputError, LLMError, RequestRefused
 from interpllm.llm import Reply, Request, Session
 from interpllm.llm.openai_http import OpenAIBackend

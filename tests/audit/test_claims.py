@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from interpllm.audit.claim_base import Claim
 from interpllm.audit.claim_checks import check_claims
 from interpllm.audit.claim_documents import KINDS, as_document, claims_from_json, claims_to_json, schema_of
-from interpllm.audit.claims import Claim, Extreme, MeanDifference, Monotone, Share, Sign, Threshold
+from interpllm.audit.claims import Extreme, MeanDifference, Monotone, Share, Sign, Threshold
 from interpllm.audit.model_claims import TermExtreme, TermFigure, TermSign
 from interpllm.audit.where import Where
 from interpllm.errors import InputError
