@@ -1,7 +1,7 @@
-"""Rows changed where a model looks: with its strongest phrases cut, or those of another row put in.
+"""Rows changed where a model looks: with its strongest phrases cut, or those of other rows put in.
 
-About half of the changed rows are such that the model decides otherwise. Whoever does not look where the
-model looks cannot tell which half a row belongs to.
+Half of the changed rows, where that can be had, are such that the model decides otherwise. Whoever does not
+look where the model looks cannot tell which half a row belongs to.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from interpllm.runtime.tokens import spans
 
 Row = str | Mapping[str, Any]
 
@@ -62,11 +64,12 @@ def counterfactuals(model: Any, rows: Sequence[Row], random_state: int = 0) -> l
     variants: list[list[Row]] = []
     for number, row in enumerate(rows):
         others = [n for n, label in enumerate(predictions) if label != predictions[number]]
-        donor = int(random.choice(others)) if others else None
+        alike = [n for n, label in enumerate(predictions) if label == predictions[number] and n != number]
+        donors = [int(random.choice(found)) for found in (others, alike) if found]
         if isinstance(row, str) or not model.columns:
-            variants.append(_texts(model, row, ledgers[number], None if donor is None else ledgers[donor]))
+            variants.append(_texts(model, row, ledgers[number], [ledgers[n] for n in donors]))
         else:
-            variants.append(_columns(model, row, None if donor is None else rows[donor]))
+            variants.append(_columns(model, row, [rows[n] for n in donors]))
     flat = [variant for found in variants for variant in found]
     told = iter(model.predict(flat) if flat else ())
     flips: dict[int, Counterfactual] = {}
@@ -96,17 +99,26 @@ def _halves(
     return sorted([*(flips[n] for n in to_flip), *(stays[n] for n in to_stay)], key=lambda one: one.source)
 
 
-def _texts(model: Any, row: Row, ledger: Any, donor: Any) -> list[Row]:
-    """A text with phrases cut, one by one and together, and with those of another text at its end."""
-    speaking = [c for c in ledger.contributions if c.spans and ledger.strength(c.values) > 0][:MOST_CUT]
-    single = [[part.spans] for part in reversed([c for c in ledger.contributions if c.spans][:MOST_CUT])]
-    together = [[part.spans for part in speaking[: n + 1]] for n in range(len(speaking))]
-    found = [_cut(ledger.text, spans) for spans in (*together, *single)]
-    if donor is not None:
+def _texts(model: Any, row: Row, ledger: Any, donors: Sequence[Any]) -> list[Row]:
+    """A text with phrases cut, with those of other texts at its end, and without a word that says nothing."""
+    known = [part for part in ledger.contributions if part.spans]
+    speaking = [part.spans for part in known if ledger.strength(part.values) > 0][:MOST_CUT]
+    together = [speaking[: n + 1] for n in range(len(speaking))]
+    single = [[part.spans] for part in reversed(known[:MOST_CUT])]
+    found = [_cut(ledger.text, parts) for parts in (*together, *single)]
+    emptied = found[len(speaking) - 1] if speaking else ledger.text
+    for donor in donors:
         given = [c for c in donor.contributions if c.spans and donor.strength(c.values) > 0][:MOST_ADDED]
         words = [donor.text[slice(*part.spans[0])] for part in given]
-        emptied = found[len(speaking) - 1] if speaking else ledger.text
         found += [" ".join([emptied, *words[: n + 1]]).strip() for n in range(len(words))]
+    taken = [span for part in known for span in part.spans]
+    free = [
+        place
+        for places in spans(ledger.text, 1, 1).values()
+        for place in places
+        if not any(start < place[1] and place[0] < end for start, end in taken)
+    ]
+    found += [_cut(ledger.text, [[max(free, key=lambda place: place[1] - place[0])]])] if free else []
     texts = [text for text in found if text.strip()]
     return list(texts) if isinstance(row, str) else [{**row, model.text: text} for text in texts]
 
@@ -114,18 +126,14 @@ def _texts(model: Any, row: Row, ledger: Any, donor: Any) -> list[Row]:
 def _cut(text: str, parts: Sequence[Sequence[tuple[int, int]]]) -> str:
     """The text without some stretches, its spaces as if they had never been there."""
     gone = np.zeros(len(text), dtype=bool)
-    for spans in parts:
-        for start, end in spans:
+    for places in parts:
+        for start, end in places:
             gone[start:end] = True
     return " ".join("".join(" " if cut else char for char, cut in zip(text, gone, strict=True)).split())
 
 
-def _columns(model: Any, row: Mapping[str, Any], donor: Any) -> list[Row]:
-    """A row with values of another row in the columns that the model looks at, together and one by one."""
-    if donor is None:
-        return []
+def _columns(model: Any, row: Mapping[str, Any], donors: Sequence[Any]) -> list[Row]:
+    """A row with values of other rows in the columns that the model looks at, together and one by one."""
     names = list(model.columns)
-    together: list[Row] = [
-        {**row, **{name: donor[name] for name in names[: n + 1]}} for n in range(len(names))
-    ]
-    return together + [{**row, name: donor[name]} for name in names]
+    sets = [*(names[: n + 1] for n in range(len(names))), *([name] for name in names)]
+    return [{**row, **{name: donor[name] for name in taken}} for donor in donors for taken in sets]

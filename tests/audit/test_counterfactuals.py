@@ -42,5 +42,12 @@ def test_the_same_seed_gives_the_same_rows() -> None:
     assert counterfactuals(TREE, TEXTS, 5) == counterfactuals(TREE, TEXTS, 5)
 
 
-def test_where_the_model_looks_at_nothing_there_is_nothing_to_change() -> None:
-    assert counterfactuals(LINEAR, ["red blue", "blue slow"]) == []
+def test_where_the_model_looks_at_nothing_a_word_is_cut_and_nothing_flips() -> None:
+    (one,) = counterfactuals(LINEAR, ["red yellow", "red yellow"])[:1]
+    assert (one.row, one.flipped) == ("red", False)
+
+
+def test_a_row_with_nothing_to_cut_gets_phrases_of_another_one() -> None:
+    found = counterfactuals(LINEAR, ["red yellow blue"] * 4 + ["awful red"] * 4)
+    assert sum(one.flipped for one in found) == 4
+    assert len(found) == 8
