@@ -101,13 +101,12 @@ def _mean_difference(claim: MeanDifference, rows: Rows) -> Checked:
     a, b = (_present(values[members == 1]) for members in (group, other))
     exact = Found(float(a.mean() - b.mean()), n=len(a) + len(b))
     found = exact if claim.scope == "rows" else estimates.difference(a, b, claim.value)
-    return _judged(claim, found, not claim.column), found
+    return _compared(claim, found, not claim.column)
 
 
 def _share(claim: Share, rows: Rows) -> Checked:
     values = _present(rows.hold(claim.which))
-    found = _mean(claim, values)
-    return judged(found, "about", claim.value, claim.tolerance, claim.scope, True), found
+    return _concluded(claim, _mean(claim, values), "about", claim.value, claim.tolerance, True)
 
 
 def _threshold(claim: Threshold, rows: Rows) -> Checked:
@@ -116,8 +115,7 @@ def _threshold(claim: Threshold, rows: Rows) -> Checked:
     else:
         values = _present(rows.values(claim.column, claim.which))
     if claim.statistic in ("mean", "share"):
-        found = _mean(claim, values)
-        return _judged(claim, found, claim.statistic == "share"), found
+        return _compared(claim, _mean(claim, values), claim.statistic == "share")
     exact: dict[str, Callable[[Array], Any]] = {
         "median": np.median,
         "count": np.sum,
@@ -132,7 +130,7 @@ def _threshold(claim: Threshold, rows: Rows) -> Checked:
         raise Uncheckable(
             f"a sample does not tell the {claim.statistic} of a population; claim it of the rows"
         )
-    return _judged(claim, found, False), found
+    return _compared(claim, found, False)
 
 
 def _sign(claim: Sign, rows: Rows) -> Checked:
@@ -143,7 +141,7 @@ def _sign(claim: Sign, rows: Rows) -> Checked:
         found = Found(float(np.corrcoef(x, y)[0, 1]), n=len(x))
     else:
         found = estimates.correlation(x, y)
-    return judged(found, _side(claim.direction == "positive"), 0.0, None, claim.scope, False), found
+    return _concluded(claim, found, _side(claim.direction == "positive"), 0.0, None, False)
 
 
 def _extreme(claim: Extreme, rows: Rows) -> Checked:
@@ -215,7 +213,7 @@ def _monotone(claim: Monotone, rows: Rows) -> Checked:
     p = holm([1.0 if one.p_value is None or sign * one.value >= 0 else one.p_value for one in against])
     if len(p) and p.min() < 0.05:
         return CONTRADICTED, found._replace(note="a step between neighbouring bins goes the other way")
-    return judged(found, _side(sign > 0), 0.0, None, "population", False), found
+    return _concluded(claim, found, _side(sign > 0), 0.0, None, False)
 
 
 def _usable(steps: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
@@ -242,8 +240,16 @@ def _mean(claim: Share | Threshold, values: Array) -> Found:
     return estimates.mean(values, claim.value)
 
 
-def _judged(claim: MeanDifference | Threshold, found: Found, is_share: bool) -> str:
-    return judged(found, claim.relation, claim.value, claim.tolerance, claim.scope, is_share)
+def _compared(claim: MeanDifference | Threshold, found: Found, is_share: bool) -> Checked:
+    return _concluded(claim, found, claim.relation, claim.value, claim.tolerance, is_share)
+
+
+def _concluded(
+    claim: DataClaim, found: Found, relation: str, value: float, tolerance: float | None, is_share: bool
+) -> Checked:
+    if relation == "about":  # that it is not just the number speaks neither for nor against the claim
+        found = found._replace(p_value=None)
+    return judged(found, relation, value, tolerance, claim.scope, is_share), found
 
 
 def _present(values: Array) -> Array:

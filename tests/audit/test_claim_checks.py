@@ -166,6 +166,11 @@ def test_p_is_adjusted_over_the_claims_of_a_report() -> None:
     np.testing.assert_allclose(frame["p_adjusted"].min(), 2 * p.min())
 
 
+def test_that_a_figure_is_about_a_number_has_no_p() -> None:
+    claims = [Share(which=A, value=0.33), Threshold(statistic="share", which=A, value=0.2)]
+    assert check_claims(claims, ROWS).frame()["p_value"].notna().tolist() == [False, True]
+
+
 def test_the_page_escapes_what_was_claimed() -> None:
     claim = Sign(column="x", with_column="y", sentence="<script>alert(1)</script>")
     html = check_claims([claim], ROWS).to_html()
