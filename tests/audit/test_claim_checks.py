@@ -7,13 +7,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from planted_claims import planted
 from scipy import stats
 
 from interpllm.audit.claim_checks import Unreadable, check_claims
 from interpllm.audit.claims import Extreme, MeanDifference, Monotone, Share, Sign, Threshold
 from interpllm.audit.where import Where
 from interpllm.errors import InputError
+
+from .planted_claims import planted
 
 RANDOM = np.random.default_rng(0)
 N = 300

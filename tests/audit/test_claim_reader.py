@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from toy_models import LINEAR
 
 from interpllm.audit.claim_base import Claim
 from interpllm.audit.claim_checks import Unreadable, check_claims
@@ -20,6 +19,8 @@ from interpllm.llm import Reply, Request, Session
 from interpllm.llm.openai_http import OpenAIBackend
 from interpllm.llm.schema import check_schema, is_strict
 from interpllm.testing import FakeLLM, Fault
+
+from .toy_models import LINEAR
 
 ROWS = pd.DataFrame({"age": range(20, 60), "member": [True, False] * 20, "city": ["Bonn", "Celle"] * 20})
 SENTENCES = [f"The mean age is above {bound}." for bound in range(20, 60, 2)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from toy_models import LINEAR, RULE_LIST, RULE_SET, TREE, texts_of
 
 from interpllm.audit.counterfactuals import counterfactuals
+
+from .toy_models import LINEAR, RULE_LIST, RULE_SET, TREE, texts_of
 
 TEXTS = texts_of(40, seed=1)
 

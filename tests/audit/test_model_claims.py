@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from toy_models import LINEAR, RULE_LIST
 
 from interpllm.audit.claim_base import Claim
 from interpllm.audit.claim_checks import check_claims
 from interpllm.audit.model_claims import TermExtreme, TermFigure, TermSign
 from interpllm.runtime import Evidence, LinearModel
+
+from .toy_models import LINEAR, RULE_LIST
 
 SEEN = LinearModel(
     task="classification",

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from toy_models import LINEAR, RULE_LIST, RULE_SET, TREE, texts_of
 
 from interpllm.audit.shuffles import SHOWN, shuffled
 from interpllm.errors import InputError
@@ -20,6 +19,8 @@ from interpllm.runtime import (
     Question,
     TreeModel,
 )
+
+from .toy_models import LINEAR, RULE_LIST, RULE_SET, TREE, texts_of
 
 QUESTIONS = (Question.of("Is it good?"), Question.of("Is it late?"))
 CONCEPTS = ConceptLinear(

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from toy_models import LINEAR, RULE_LIST, RULE_SET, TREE, texts_of
 
 from interpllm.audit.base import Finding
 from interpllm.audit.judges import ROWS_PER_REQUEST, Row, reader
@@ -19,6 +18,8 @@ from interpllm.llm import Request, Session
 from interpllm.llm.openai_http import OpenAIBackend
 from interpllm.runtime import LinearModel
 from interpllm.testing import FakeLLM, Fault
+
+from .toy_models import LINEAR, RULE_LIST, RULE_SET, TREE, texts_of
 
 TEXTS = texts_of(120)
 GAIN = "gain of the judge by the printed model over a shuffled one"
