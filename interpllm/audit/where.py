@@ -177,7 +177,7 @@ def _number(value: Any) -> float | None:
     if isinstance(value, str) and value.strip().casefold() in ("true", "false"):
         return float(value.strip().casefold() == "true")
     try:
-        found = float(value)
+        found = float(value.replace("_", "?") if isinstance(value, str) else value)  # "2024_01" is a name
     except (TypeError, ValueError):
         return None
     return found if math.isfinite(found) else None

@@ -57,6 +57,11 @@ def test_an_unknown_value_is_said_beside_those_that_there_are() -> None:
         Where("city", "is", "Delft").holds(ROWS)
 
 
+def test_a_name_with_an_underscore_is_no_number() -> None:
+    rows = pd.DataFrame({"lot": ["2024_01", "202401"]})
+    np.testing.assert_array_equal(Where("lot", "is", "202401").holds(rows), [0, 1])
+
+
 def test_words_are_no_numbers() -> None:
     with pytest.raises(Uncheckable, match="holds no numbers but such as 'Bonn'"):
         numbers(ROWS, "city")
