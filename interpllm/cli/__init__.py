@@ -21,6 +21,7 @@ COMMANDS = (
     "explain",
     "rules",
     "diff",
+    "claims",
     "export",
     "concepts",
     "distill",

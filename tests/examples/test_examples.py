@@ -14,16 +14,20 @@ from interpllm.runtime import load
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def run(example: str, argument: str) -> str:
+def run(example: str, *arguments: str) -> str:
     """What an example prints; the test fails with its traceback."""
     path = EXAMPLES / f"{example}.py"
-    done = subprocess.run([sys.executable, path, argument], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, path, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_every_example_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"few_labels", "concepts_support_tickets"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        "few_labels",
+        "concepts_support_tickets",
+        "check_claims",
+    }
 
 
 def test_few_labels_prints_its_accuracy() -> None:
@@ -67,3 +71,11 @@ def test_both_files_predict_without_a_language_model(replayed: tuple[str, Path])
     )
     assert "billing" in done.stdout
     assert load(replayed[1] / "tickets.json").predict([text]) == ["billing"]
+
+
+def test_claims_are_read_from_stored_replies_and_computed() -> None:
+    printed = run("check_claims")
+    verdicts = re.findall(r"^(supported|contradicted|uncheckable) ", printed, re.MULTILINE)
+    assert len(verdicts) == 20
+    assert set(verdicts) == {"supported", "contradicted", "uncheckable"}
+    assert re.search(r"^supported +Cancellation requests say", printed, re.MULTILINE)

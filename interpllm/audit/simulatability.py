@@ -1,0 +1,254 @@
+"""Does the printed form of a model let its reader tell what the model will do? Hase and Bansal (2020).
+
+A judge predicts the model's output on rows that the model was not fitted on, and on the same rows changed
+where the model looks (Doshi-Velez and Kim 2017: counterfactual simulation): without the printed form, with
+it, and with one whose parts are dealt out anew. What it gains over the last is due to what is printed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import permutation_test
+
+from interpllm.audit.base import Finding, Measure
+from interpllm.audit.judges import Judge, asked, requests_for
+from interpllm.audit.trials import ARMS, SETS, Trial, trial_of
+from interpllm.errors import DocumentError, InputError, LLMError, RequestsPending
+from interpllm.llm import Plan, Session, Usage
+from interpllm.select.inference import mean, share
+
+Array = NDArray[np.float64]
+
+MOST_CHARACTERS = 12_000
+"""Of the printed form; it is cut at the end of a line."""
+
+MEANING = (
+    "Accuracy is how often the judge says what the model says, right or wrong. Without the printed form it "
+    "may guess by what it knows of the task; with a shuffled one it sees the same words and numbers where "
+    "they do not belong. What it gains over these two is what the printed form tells it, of these rows, and "
+    "for this judge: one that gains nothing may be a poor reader. It does not say that the model is right."
+)
+
+
+def simulatability(
+    model: Any,
+    X: Any,
+    *,
+    judge: Session | Judge,
+    n_rows: int = 40,
+    max_characters: int = MOST_CHARACTERS,
+    random_state: int = 0,
+) -> Finding:
+    """Measure how much better a judge predicts a model when it sees the printed model.
+
+    Parameters
+    ----------
+    model : readable model of classes, or fitted estimator
+        It predicts from X alone: its questions, if any, have stand-ins.
+    X : sequence of str, sequence of mapping, or DataFrame
+        Rows that the model was not fitted on.
+    judge : Session or callable
+        A language model, or ``judge(printed or None, rows)``, which gives a label a row, and None where it
+        cannot tell. `interpllm.audit.judges.reader` is one that reads what is printed.
+    n_rows : int
+        Unseen rows, chosen so that all predictions are about as frequent; as many changed ones at most.
+    max_characters : int
+        The printed form is cut at the end of a line so that it is no longer.
+    random_state : int
+
+    Returns
+    -------
+    Finding
+        Accuracy in each arm, with Wilson's interval, beside the share of the most frequent prediction; and
+        the gains, paired by row (an unseen row and what was made of it together), with bootstrap intervals
+        and p by permutation of signs. A judge that could not be reached is an error, and no figure.
+
+    Raises
+    ------
+    InputError
+        When the model is a regression, or the rows cannot be used.
+    """
+    trial = trial_of(model, X, n_rows, max_characters, random_state)
+    model = getattr(model, "model_", model)
+    before = replace(judge.usage) if isinstance(judge, Session) else Usage()
+    said: dict[str, list[Any]] = {}
+    error = None
+    try:
+        for arm, printed in trial.printed.items():
+            said[arm] = _answers(judge, printed, trial, model)
+    except RequestsPending:
+        raise
+    except (LLMError, DocumentError) as failed:
+        error = str(failed)
+    usage = judge.usage - before if isinstance(judge, Session) else Usage()
+    n_requests = len(_requests(trial, model)) if isinstance(judge, Session) and error is None else 0
+    if error is None and all(label is None for label in said["with"]):
+        error = "the judge answered nothing with the printed form before it"
+    name, question = "simulatability", "Can a reader of the printed model tell what the model will predict?"
+    if error is not None:
+        return Finding(name, question, error=error, requests=n_requests, tokens=usage.tokens)
+    right = {arm: _right(said[arm], trial.truth) for arm in said}
+    return Finding(
+        name,
+        question,
+        [*_accuracies(right, trial), *_gains(right, trial, random_state), *_told(right, trial)],
+        MEANING,
+        {"what the judge was shown": _shown(trial), "rows": _table(said, trial)},
+        requests=n_requests,
+        tokens=usage.tokens,
+    )
+
+
+def plan_simulatability(
+    model: Any,
+    X: Any,
+    *,
+    judge: Session,
+    n_rows: int = 40,
+    max_characters: int = MOST_CHARACTERS,
+    random_state: int = 0,
+) -> Plan:
+    """What `simulatability` would ask a language model; sends nothing.
+
+    Parameters
+    ----------
+    model, X, judge, n_rows, max_characters, random_state
+        As for `simulatability`.
+
+    Returns
+    -------
+    Plan
+    """
+    trial = trial_of(model, X, n_rows, max_characters, random_state)
+    return judge.plan(_requests(trial, getattr(model, "model_", model)))
+
+
+def _answers(judge: Session | Judge, printed: str | None, trial: Trial, model: Any) -> list[Any]:
+    said: list[Any] = []
+    for rows in trial.sets:
+        if isinstance(judge, Session):
+            said += asked(judge, printed, rows, model.classes, model.target)
+            continue
+        found = list(judge(printed, rows))
+        if len(found) != len(rows):
+            raise InputError(f"The judge gave {len(found)} labels for {len(rows)} rows; it gives one a row.")
+        said += found
+    return said
+
+
+def _requests(trial: Trial, model: Any) -> list[Any]:
+    return [
+        request
+        for printed in trial.printed.values()
+        for rows in trial.sets
+        for request in requests_for(printed, rows, model.classes, model.target)
+    ]
+
+
+def _right(said: Sequence[Any], truth: Sequence[Any]) -> Array:
+    """1 where the judge said what the model says, 0 where something else, NaN where nothing."""
+    return np.array([np.nan if a is None else a == b for a, b in zip(said, truth, strict=True)], dtype=float)
+
+
+def _accuracies(right: Mapping[str, Array], trial: Trial) -> list[Measure]:
+    measures = []
+    of = {SETS[0]: slice(0, trial.n_unseen), SETS[1]: slice(trial.n_unseen, None)}
+    for arm in ARMS:
+        how = "with a shuffled printed model" if arm == "shuffled" else f"{arm} the printed model"
+        for name, part in of.items():
+            truth = trial.truth[part]
+            if not truth:
+                continue
+            told = f"accuracy of the judge {how}, {name}"
+            frequent = max(Counter(truth).values()) / len(truth)
+            found = right[arm][part] if arm in right else np.full(len(truth), np.nan)
+            found = found[~np.isnan(found)]
+            if not len(found):
+                note = "the judge gave no answer" if arm in right else "nothing in the model can be shuffled"
+                measures.append(Measure(told, float("nan"), n=0, note=note))
+                continue
+            estimate = share(int(found.sum()), len(found))
+            measures.append(Measure(told, *estimate, null=frequent, n=len(found)))
+    return measures
+
+
+def _gains(right: Mapping[str, Array], trial: Trial, random_state: int) -> list[Measure]:
+    measures = []
+    for arm, words in (("without", "none"), ("shuffled", "a shuffled one")):
+        told = f"gain of the judge by the printed model over {words}"
+        paired = right["with"] - right[arm] if arm in right else np.full(len(trial.rows), np.nan)
+        # A row and what was made of it are no two independent ones: they count as one pair.
+        pairs = pd.Series(paired).groupby(trial.source).mean().dropna().to_numpy()
+        if not len(pairs):
+            measures.append(Measure(told, float("nan"), n=0, note="no row has answers in both arms"))
+            continue
+        estimate = mean(pairs, random_state=random_state)
+        p = _sign_p(pairs, random_state)
+        # Of few rows the bootstrap's interval is too narrow: the permutation has to say so, too.
+        passed = bool(estimate.low > 0 and p < 0.05) if arm == "shuffled" else None
+        measures.append(Measure(told, *estimate, null=0.0, p_value=p, n=len(pairs), passed=passed))
+    return measures
+
+
+def _sign_p(pairs: Array, random_state: int) -> float:
+    """p of a mean difference of pairs, when it does not matter which of a pair is which."""
+    if not pairs.any():
+        return 1.0
+    return float(
+        permutation_test(
+            (pairs,),
+            lambda x, axis: np.mean(x, axis=axis),
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=9999,
+            random_state=np.random.default_rng(random_state),
+        ).pvalue
+    )
+
+
+def _told(right: Mapping[str, Array], trial: Trial) -> list[Measure]:
+    """What the reader must know: answers that are missing, and how the rows were changed."""
+    cells = np.concatenate([*right.values()])
+    lacking = int(np.isnan(cells).sum())
+    n_changed = len(trial.rows) - trial.n_unseen
+    flipped = round(trial.share_flipped * n_changed) if n_changed else 0
+    changed = "share of changed rows that the model decides otherwise"
+    return [
+        Measure("share of rows without an answer", *share(lacking, len(cells)), n=len(cells)),
+        Measure(
+            changed, *share(flipped, n_changed), n=n_changed, note="" if n_changed else "no row could be"
+        ),
+    ]
+
+
+def _shown(trial: Trial) -> pd.DataFrame:
+    rows = [
+        {
+            "arm": arm,
+            "characters": len(printed or ""),
+            "share_of_model": trial.share_printed if printed is not None else 0.0,
+        }
+        for arm, printed in trial.printed.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _table(said: Mapping[str, Sequence[Any]], trial: Trial) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "set": [SETS[number >= trial.n_unseen] for number in range(len(trial.rows))],
+            "source": trial.source,
+            "row": [row if isinstance(row, str) else repr(dict(row)) for row in trial.rows],
+            "model": trial.truth,
+        }
+    )
+    for arm, labels in said.items():
+        table[arm] = pd.Series(labels, dtype=object)
+    return table
