@@ -21,6 +21,7 @@ COMMANDS = (
     "explain",
     "rules",
     "diff",
+    "audit",
     "export",
     "concepts",
     "distill",
