@@ -118,7 +118,7 @@ class Finding:
                 "null": measure.null,
                 "p": measure.p_value,
                 "n": measure.n,
-                "passed": measure.passed,
+                "judged": {None: "", True: "passed", False: "not passed"}[measure.passed],
                 "what it is": measure.note,
             }
             for measure in self.measures
@@ -148,4 +148,4 @@ class Finding:
         if self.meaning:
             blocks.append(Note(self.meaning))
         blocks += [*self.figures, *(Table(table, caption) for caption, table in self.details.items())]
-        return Section(self.name, blocks)
+        return Section(self.name[:1].upper() + self.name[1:], blocks)

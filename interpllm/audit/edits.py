@@ -37,25 +37,29 @@ PLACES = {
 """What tells where a text comes from, or when it was written, rather than what it says."""
 
 
-def renamed(text: str, random: np.random.Generator) -> str | None:
-    """The text with each first name swapped for another of its kind; None where it has none."""
-    if _NAME.search(text) is None:
-        return None
+def renamed(text: str, known: Collection[str], random: np.random.Generator) -> str | None:
+    """The text with each first name swapped for another of its kind; None where it has none.
+
+    Names that are `known`, in lower case, are taken first: a model can heed no others.
+    """
     others: dict[str, str] = {}
     for name in dict.fromkeys(_NAME.findall(text)):
         kind = next(names for names in NAMES if name in names)
         free = [other for other in kind if other not in text and other not in others.values()]
+        free = [other for other in free if other.lower() in known] or free
         if not free:
             return None
         others[name] = free[int(random.integers(len(free)))]
-    return _NAME.sub(lambda match: others[match.group()], text)
+    return _NAME.sub(lambda match: others[match.group()], text) if others else None
 
 
-def signed(text: str, random: np.random.Generator) -> tuple[str, str]:
-    """The text with one first name below it, and with another of the same kind."""
+def signed(text: str, known: Collection[str], random: np.random.Generator) -> tuple[str, str]:
+    """The text with a first name below it, and with another of its kind; the first is known, if any."""
     kind = NAMES[int(random.integers(len(NAMES)))]
-    one, other = random.choice(len(kind), 2, replace=False)
-    return f"{text}\n{kind[one]}", f"{text}\n{kind[other]}"
+    first = [name for name in kind if name.lower() in known] or list(kind)
+    one = first[int(random.integers(len(first)))]
+    rest = [name for name in kind if name != one]
+    return f"{text}\n{one}", f"{text}\n{rest[int(random.integers(len(rest)))]}"
 
 
 def mistyped(text: str, random: np.random.Generator) -> str | None:

@@ -34,6 +34,10 @@ _FIGURES = {
     "deletion area": (-1, "under the prediction as words are masked, the first ones first; less is better"),
     "insertion area": (1, "under the prediction as words come back, the first ones first; more is better"),
 }
+_CURVES = {
+    "Deletion, mean over rows": "share of the words masked",
+    "Insertion, mean over rows": "share of the words kept",
+}
 _ORDERS = ("ledger", "random order", "reversed order")
 
 
@@ -115,8 +119,8 @@ def faithfulness(
         question=_QUESTION,
         measures=[*_measures(curves), shares],
         meaning=_meaning(masking, subject),
-        details={"Mean over rows": _table(curves)},
-        figures=_figures(curves, "probability of the predicted class" if not subject.regression else "value"),
+        details=_tables(curves),
+        figures=_figures(curves, "predicted value" if subject.regression else "probability of the class"),
     )
 
 
@@ -195,24 +199,24 @@ def _said(found: Estimate) -> str:
     return f"{found.value:.3g} ({found.low:.3g} to {found.high:.3g})"
 
 
-def _table(curves: Array) -> pd.DataFrame:
+def _tables(curves: Array) -> dict[str, pd.DataFrame]:
     """The curves, a share of the words a row."""
     three = np.stack([curves[:, 0], curves[:, 2:].mean(axis=1), curves[:, 1]], axis=1).mean(axis=0)
-    columns: dict[str, Any] = {"share of words": STEPS}
-    for side, what in enumerate(("masked", "kept")):
-        for order, name in enumerate(_ORDERS):
-            columns[f"{what}, {name}"] = three[order, side, : len(STEPS)]
-    return pd.DataFrame(columns)
+    return {
+        caption: pd.DataFrame(
+            {"share of words": STEPS, **dict(zip(_ORDERS, three[:, side, : len(STEPS)], strict=True))}
+        )
+        for side, caption in enumerate(_CURVES)
+    }
 
 
 def _figures(curves: Array, ylabel: str) -> list[Figure]:
-    table, figures = _table(curves), []
-    for what, alt in (("masked", "deletion curve"), ("kept", "insertion curve")):
-        series = {name: table[f"{what}, {name}"].to_numpy() for name in _ORDERS}
-        axes = lines(
-            STEPS, series, xlabel=f"share of the words {what}", ylabel=ylabel, ax=detached_axes(height=3.2)
-        )
-        figures.append(Figure(axes, f"The {alt} of the ledger beside those of random and reversed order"))
+    figures = []
+    for caption, table in _tables(curves).items():
+        series = {name: table[name].to_numpy() for name in _ORDERS}
+        ax = detached_axes(height=3.2)
+        axes = lines(STEPS, series, xlabel=_CURVES[caption], ylabel=ylabel, ax=ax)
+        figures.append(Figure(axes, f"{caption}: the ledger's order beside random and reversed order"))
     return figures
 
 

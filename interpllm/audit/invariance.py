@@ -119,9 +119,13 @@ def _edited(texts: Sequence[str], known: set[str], random_state: int) -> list[_E
         return _Edit(name, note, [(place, texts[place]) for place, _ in after], after)
 
     random = seeded()
-    pairs = [edits.signed(text, random) for text in texts]
+    pairs = [edits.signed(text, known, random) for text in texts]
     return [
-        by("first name swapped", "another of the same kind", partial(edits.renamed, random=seeded())),
+        by(
+            "first name swapped",
+            "another of the same kind, one that the model knows if there is",
+            partial(edits.renamed, known=known, random=seeded()),
+        ),
         _Edit(
             "signed by another",
             "one first name below the text, or another",

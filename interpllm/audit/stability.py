@@ -26,6 +26,7 @@ Fit = Callable[..., Any]
 SAME = 0.8
 """Correlation from which on two features count as one."""
 
+_SHOWN = 12
 _QUESTION = "Does the same model come out again?"
 
 
@@ -188,16 +189,17 @@ def _of_predictions(kind: str, subjects: list[Subject]) -> Measure:
 
 
 def _frequencies(refits: list[_Refit], numbers: list[list[int]], chosen: Array) -> pd.DataFrame:
-    """How many fits chose each feature, the most frequent first, and what they call it."""
-    names: list[dict[str, None]] = [{} for _ in range(chosen.shape[1])]
+    """How many features so many of the fits chose, and the strongest of them."""
+    names: dict[int, str] = {}
+    strengths = np.zeros(chosen.shape[1])
     for refit, row in zip(refits, numbers, strict=True):
-        for number, name in zip(row, refit.features.names, strict=True):
-            names[number][name] = None
-    table = pd.DataFrame(
-        {
-            "share of fits": chosen.mean(axis=0),
-            "feature": [next(iter(called)) for called in names],
-            "also": ["; ".join(list(called)[1:4]) for called in names],
-        }
-    )
-    return table.sort_values("share of fits", ascending=False, kind="stable").reset_index(drop=True)
+        for number, name, strength in zip(row, refit.features.names, refit.features.strengths, strict=True):
+            names.setdefault(number, name)
+            strengths[number] = max(strengths[number], strength)
+    times = chosen.sum(axis=0).astype(int)
+    rows = []
+    for n in sorted(set(times.tolist()), reverse=True):
+        found = np.flatnonzero(times == n)
+        strongest = found[np.argsort(-strengths[found], kind="stable")][:_SHOWN]
+        rows.append((n, len(found), "; ".join(names[int(number)] for number in strongest)))
+    return pd.DataFrame(rows, columns=["fits that chose them", "features", "the strongest"])
