@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from interpllm.cli.answering import rows_of
 from interpllm.cli.options import (
     FORMAT_CHOICES,
     add_model,
@@ -13,7 +14,7 @@ from interpllm.cli.options import (
     at_least_one,
     model_of,
 )
-from interpllm.cli.table import Table, read, typed
+from interpllm.cli.table import Table, read
 from interpllm.cli.terminal import safe, table
 from interpllm.errors import InputError
 from interpllm.runtime import Model
@@ -112,16 +113,7 @@ def _figures(finding: Any) -> str:
 
 def _rows(args: argparse.Namespace, model: Model, data: Table) -> list[Any]:
     """Texts, or rows with the columns that the model looks at."""
-    if not isinstance(model, RowModel) or (not model.columns and not model.text):
-        return list(data.texts(args.text))
-    names = [*model.columns, *([model.text] if model.text and model.reads_text else [])]
-    missing = [name for name in names if name not in data.columns]
-    if missing:
-        raise InputError(f"{data.source} has no column {missing[0]!r}, which the model looks at.")
-    columns = {
-        name: data.columns[name] if name == model.text else typed(data.columns[name]) for name in names
-    }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return rows_of(args, model, data) if isinstance(model, RowModel) else data.texts(args.text)
 
 
 def _labels(args: argparse.Namespace, model: Model, data: Table) -> list[Any] | None:
