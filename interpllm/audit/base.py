@@ -140,7 +140,7 @@ class Finding:
 
     def section(self) -> Section:
         """What a page shows of it."""
-        blocks: list[Block] = [Note(self.question)]
+        blocks: list[Block] = [Note(self.question)] if self.question else []
         if self.error is not None:
             blocks.append(Note(f"Not carried out: {self.error}", "warning"))
         if self.measures:

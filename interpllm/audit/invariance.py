@@ -22,9 +22,7 @@ RATE = 0.95
 
 _SHOWN = 5
 _PERMUTATIONS = 200
-_QUESTION = (
-    "Does what should not matter leave predictions as they are, and does what should matter move them?"
-)
+_QUESTION = "Do predictions stay where nothing that matters has changed, and move where it has?"
 
 
 class _Edit(NamedTuple):

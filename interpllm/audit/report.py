@@ -186,8 +186,10 @@ class AuditReport:
     def __str__(self) -> str:
         lines = [f"{TITLE}: {self.model}, {self.n_rows} rows"]
         for finding in self.findings:
+            if finding.error is not None:
+                lines += ["", f"{finding.name}: not carried out: {finding.error}"]
+                continue
             lines += ["", f"{finding.name}: {finding.question}"]
-            lines += [f"  not carried out: {finding.error}"] if finding.error is not None else []
             lines += [f"  {told(measure)}" for measure in finding.measures]
         return printable("\n".join([*lines, "", self._foot()]))
 
