@@ -22,8 +22,10 @@ _NAME = re.compile(rf"\b(?:{'|'.join(name for kind in NAMES for name in kind)})\
 _LETTERS = re.compile(r"[^\W\d_]{4,}")
 
 PLACES = {
-    "web address": re.compile(r"\b(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|org|net|io|de|co\.uk)\b", re.I),
-    "e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+"),
+    "web address": re.compile(
+        r"\b(?:https?://|www\.)\S+|\b[\w-]{1,63}\.(?:com|org|net|io|de|co\.uk)\b", re.I
+    ),
+    "e-mail address": re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,99}"),
     "user name": re.compile(r"(?<![\w.])@\w+"),
     "date": re.compile(
         r"\b\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\b(?:19|20)\d\d\b"
@@ -114,7 +116,7 @@ def without_places(text: str) -> str | None:
         if start >= at:
             pieces.append(text[at:start])
         at = max(at, end)
-    return " ".join("".join([*pieces, text[at:]]).split(" "))
+    return "".join([*pieces, text[at:]])
 
 
 def kinds_of_places(text: str) -> list[tuple[int, int, str]]:

@@ -179,7 +179,7 @@ def _measures(curves: Array) -> list[Measure]:
                 *mean(own),
                 null=null,
                 n=len(rows),
-                passed=bool(gain.low > 0),
+                passed=None if gain.low != gain.low else bool(gain.low > 0),
                 note=f"{note}; better than random order by {_said(gain)}",
             )
         )

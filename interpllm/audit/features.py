@@ -33,6 +33,13 @@ class Features(NamedTuple):
     values: Array
     strengths: Array
 
+    def varying(self) -> Features:
+        """Those features that are not the same on all rows."""
+        kept = [
+            at for at, column in enumerate(self.values.T) if len(np.unique(column[np.isfinite(column)])) > 1
+        ]
+        return Features(tuple(self.names[at] for at in kept), self.values[:, kept], self.strengths[kept])
+
     def strongest(self, n: int | None) -> Features:
         """Those features, in their order, that weigh most."""
         if n is None or n >= len(self.names):
@@ -110,11 +117,12 @@ def _conditions(model: RowModel, subject: Subject) -> Features:
             column = np.array([np.nan if value is None else value for value in values], dtype=float)
             names.append(slope.column)
             columns.append(column)
-            strengths.append(max(map(abs, slope.value)) * float(np.nanstd(column)))
+            known = column[np.isfinite(column)]
+            strengths.append(max(map(abs, slope.value)) * float(known.std() if len(known) else 0.0))
         if model.term_weights and model.vectorizer is not None:
             terms = [model.vectorizer.terms(text) for text in subject.texts("this part")]
             for phrase, weights in model.term_weights.items():
-                column = np.array([row.get(phrase, 0.0) for row in terms])
+                column = np.array([float(phrase in row) for row in terms])
                 names.append(phrase)
                 columns.append(column)
                 strengths.append(max(map(abs, weights)) * float(column.std()))

@@ -107,7 +107,7 @@ def _single(
     if not features.names:
         nothing = Measure("strongest single feature", float("nan"), n=0, note="the model has no feature")
         return [nothing], pd.DataFrame()
-    values = np.where(np.isfinite(features.values), features.values, np.nanmean(features.values, axis=0))
+    values = _filled(features.values)
     ranks = rankdata(values, axis=0)
     told = _strength_regression if regression else _strength
     strength, of = told(ranks, labels)
@@ -127,9 +127,6 @@ def _single(
         return [measure], _top(table)
     inside = labels == of[best]
     column = ranks[:, best] if ranks[inside, best].mean() > ranks[:, best].mean() else -ranks[:, best]
-    table["rows"] = (values > 0.5).sum(axis=0)
-    table["precision"] = [float(np.mean(labels[column > 0.5] == one)) if (column > 0.5).any() else np.nan
-                          for column, one in zip(values.T, of, strict=True)]  # fmt: skip
     measure = Measure(
         "strongest single feature, area under the curve",
         *auroc(column[inside], column[~inside]),
@@ -139,6 +136,13 @@ def _single(
         note=note,
     )
     return [measure, _only_one_class(values, labels, perfect, random)], _top(table)
+
+
+def _filled(values: Array) -> Array:
+    """Values, those that are missing as the mean of their column."""
+    known = np.isfinite(values)
+    means = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.where(known, values, means)
 
 
 def _top(table: pd.DataFrame) -> pd.DataFrame:
@@ -164,8 +168,8 @@ def _strength_regression(ranks: Array, values: Any) -> tuple[Array, Any]:
 
 
 def _only_one_class(values: Array, labels: Any, perfect: float, random: np.random.Generator) -> Measure:
-    """Share of frequent features that are found in nearly one class alone."""
-    present = values > 0.5
+    """Share of frequent features, numbers of columns apart, that are found in nearly one class alone."""
+    present = (values > 0.5)[:, (values.min(axis=0) >= 0) & (values.max(axis=0) <= 1)]
     support = present.sum(axis=0)
     frequent = present[:, support >= max(10, 0.02 * len(labels))].astype(float)
     name, n = "frequent features of one class alone", frequent.shape[1]

@@ -109,7 +109,8 @@ def stability(
         refits = []
         for call in calls:
             subject = Subject(fit(*call), compared)
-            refits.append(_Refit(subject, features_of(subject, n_features)))
+            # What is the same on all common rows is like nothing there, not even itself.
+            refits.append(_Refit(subject, features_of(subject, n_features).varying()))
         numbers = identities([refit.features.values for refit in refits], same)
         chosen = np.zeros((len(refits), 1 + max((one for row in numbers for one in row), default=-1)))
         for place, row in enumerate(numbers):
@@ -127,10 +128,10 @@ def stability(
         meaning=(
             f"Two features are one where their values on {len(refits[0].subject.rows)} common rows correlate "
             f"by {same:g} or more, either way (one to one, by the Hungarian method); of each model the "
-            f"{n_features} strongest are compared. Nogueira's stability is 1 where each fit chooses the same "
-            "features and 0 where as many are drawn at random. Stable features may still be the wrong ones; "
-            "features that change while predictions stay tell the same thing in other words. Over seeds "
-            "alone, 1 and 0 say that fitting uses no chance."
+            f"{n_features} strongest are compared, without those that are the same on all rows. Nogueira's "
+            "stability is 1 where each fit chooses the same features, 0 where as many are drawn at random. "
+            "Stable features may still be the wrong ones; features that change while predictions stay tell "
+            "the same thing in other words. Over seeds alone, 1 and 0 say that fitting uses no chance."
         ),
         details=details,
     )

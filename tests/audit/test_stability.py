@@ -50,6 +50,11 @@ def test_a_fit_that_always_gives_the_same_is_perfectly_stable() -> None:
     }
 
 
+def test_what_no_common_row_has_does_not_make_the_same_models_differ() -> None:
+    found = stability(lambda X, y, seed: model_of(["unheard", *VOCABULARY[:5]]), TEXTS, LABELS, n_refits=3)
+    assert measures(found)["stability of features over seeds"].value == 1
+
+
 def test_features_drawn_at_random_have_no_stability() -> None:
     found = measures(stability(at_random, TEXTS, LABELS, n_refits=40))
     assert abs(found["stability of features over seeds"].value) <= 0.05
