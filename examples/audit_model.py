@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from interpllm import AugLinearClassifier
-from interpllm.audit import PARTS, Audited, AuditReport, Finding, audit, stability
+from interpllm.audit import Audited, AuditReport, Finding, audit, stability
+from interpllm.audit.report import PARTS
 from interpllm.datasets import load_tickets
 
 SIGNED = "Filed by Maria"

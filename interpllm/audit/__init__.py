@@ -5,11 +5,10 @@ from interpllm.audit.display import display
 from interpllm.audit.faithfulness import faithfulness
 from interpllm.audit.invariance import invariance
 from interpllm.audit.leakage import leakage
-from interpllm.audit.report import PARTS, Audited, AuditReport, audit
+from interpllm.audit.report import Audited, AuditReport, audit
 from interpllm.audit.stability import stability
 
 __all__ = [
-    "PARTS",
     "AuditReport",
     "Audited",
     "Finding",

@@ -71,7 +71,7 @@ def leakage(
     subject = Subject(model, X)
     if len(y) != len(subject.rows):
         raise InputError(f"{len(y)} labels for {len(subject.rows)} rows: give one for each.")
-    labels = np.array([str(one) for one in y]) if not subject.regression else np.asarray(y, dtype=float)
+    labels = _numbers(y) if subject.regression else np.array([str(one) for one in y])
     if len(np.unique(labels)) < 2:
         raise InputError(
             "All rows have one label, so nothing can be seen to tell it; give rows of others, too."
@@ -136,6 +136,19 @@ def _single(
         note=note,
     )
     return [measure, _only_one_class(values, labels, perfect, random)], _top(table)
+
+
+def _numbers(y: Sequence[Any]) -> Array:
+    """The values to predict as numbers."""
+    try:
+        found = np.asarray(y, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(
+            "The model predicts a number, and not all labels are numbers: give numbers."
+        ) from None
+    if not np.isfinite(found).all():
+        raise InputError("A value to predict is missing or infinite; drop such rows.")
+    return found
 
 
 def _filled(values: Array) -> Array:

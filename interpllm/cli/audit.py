@@ -125,7 +125,8 @@ def _labels(args: argparse.Namespace, model: Model, data: Table) -> list[Any] | 
 
 def _parts(args: argparse.Namespace, model: Model) -> dict[str, Any]:
     """The parts of the audit; stability is that of a plain model, fitted without a language model."""
-    from interpllm.audit import PARTS, Audited, Finding, stability
+    from interpllm.audit import Audited, Finding, stability
+    from interpllm.audit.report import PARTS
     from interpllm.estimators import AugLinearClassifier, AugLinearRegressor
 
     kind = AugLinearRegressor if model.task == "regression" else AugLinearClassifier

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from random_models import some
 from random_rows import row_models, rows_for
 
-from interpllm.audit import PARTS, audit
+from interpllm.audit import audit
 from interpllm.audit.features import features_of
+from interpllm.audit.report import PARTS
 from interpllm.audit.subject import Subject
 from interpllm.runtime import ConceptLinear, ConceptTree, LinearModel, Node, Question
 

@@ -105,6 +105,14 @@ def test_a_number_is_told_by_rank_correlation() -> None:
     assert found["strongest single feature, rank correlation"].value == pytest.approx(1)
 
 
+def test_numbers_are_needed_where_a_number_is_predicted() -> None:
+    line = LinearModel(task="regression", intercept=(0.0,), weights={"invoice": (1.0,)})
+    with pytest.raises(InputError, match="give numbers"):
+        leakage(line, PLAIN, LABELS)
+    with pytest.raises(InputError, match="missing"):
+        leakage(line, PLAIN[:2], [1.0, float("nan")])
+
+
 def test_a_label_for_each_row_is_needed() -> None:
     with pytest.raises(InputError, match="2 labels for 3 rows"):
         leakage(model(invoice=1), PLAIN[:3], ["billing", "delivery"])

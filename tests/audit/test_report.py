@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from interpllm.audit import PARTS, Audited, Finding, Measure, audit
+from interpllm.audit import Audited, Finding, Measure, audit
+from interpllm.audit.report import PARTS
 from interpllm.errors import ConnectionFailed, InputError
 from interpllm.runtime import LinearModel, RuleSetModel, TreeModel
 
