@@ -7,16 +7,13 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from interpllm.audit.words import Words
+from interpllm.audit.words import Words, unknown_words
 
 NAMES = (
     ("Anna", "Maria", "Emily", "Fatima", "Olga", "Mei", "Aisha", "Lucia", "Priya", "Sarah", "Laura", "Julia"),
     ("James", "John", "David", "Ahmed", "Ivan", "Wei", "Carlos", "Rahul", "Kwame", "Peter", "Thomas", "Paul"),
 )
 """First names of women and of men, from several parts of the world; a name is swapped for one of its kind."""
-
-NEUTRAL = ("the", "of", "and", "to", "in", "it", "that", "this", "with", "as", "by", "on", "at", "from")
-"""Words that say nothing of themselves; those that a model knows are left out of its padding."""
 
 _NAME = re.compile(rf"\b(?:{'|'.join(name for kind in NAMES for name in kind)})\b")
 _LETTERS = re.compile(r"[^\W\d_]{4,}")
@@ -98,12 +95,10 @@ def recased(text: str) -> str | None:
     return None if raised == text else raised
 
 
-def padded(text: str, neutral: Collection[str], random: np.random.Generator) -> str | None:
-    """The text with as many neutral words below it as it has; None for a text without words."""
-    n, free = len(Words(text).found), sorted(neutral)
-    if not n:
-        return None
-    return f"{text}\n{' '.join(free[int(at)] for at in random.integers(len(free), size=n))}."
+def padded(text: str, known: Collection[str]) -> str | None:
+    """The text with as many words below it as it has, none of them known; None for a text without words."""
+    n = len(Words(text).found)
+    return f"{text}\n{' '.join(unknown_words(list(map(str, range(n))), known).values())}" if n else None
 
 
 def without_places(text: str) -> str | None:

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 from interpllm.audit import edits
 from interpllm.audit.base import Finding, Measure
 from interpllm.audit.subject import Array, Subject
-from interpllm.audit.words import Words, unknown_words, vocabulary
+from interpllm.audit.words import Words, vocabulary
 from interpllm.runtime.ledger import Ledger
 from interpllm.select.inference import mean, share
 
@@ -61,7 +61,7 @@ def invariance(
     -------
     Finding
         Pass rates with Wilson's intervals of tests in the manner of CheckList: first names swapped, capitals,
-        full stop, a typing error, neutral words as padding, addresses and dates taken out, and "not" before
+        full stop, a typing error, unknown words as padding, addresses and dates taken out, and "not" before
         the strongest phrase, which should lower the prediction. How scores go with the length of texts, and
         what share of the predictions' strength stands on what only tells where a text comes from.
 
@@ -106,8 +106,6 @@ def invariance(
 
 def _edited(texts: Sequence[str], known: set[str], random_state: int) -> list[_Edit]:
     """All tests of which the prediction should stay."""
-    neutral = [word for word in edits.NEUTRAL if word not in known]
-    neutral = neutral or list(unknown_words(edits.NEUTRAL, known).values())
 
     def seeded() -> np.random.Generator:
         return np.random.default_rng(random_state)
@@ -134,9 +132,9 @@ def _edited(texts: Sequence[str], known: set[str], random_state: int) -> list[_E
         by("full stop", "taken from the end, or put there", edits.repunctuated),
         by("typing error", "two letters of one word swapped", partial(edits.mistyped, random=seeded())),
         by(
-            "padded with neutral words",
-            "as many as the text has, none of them known to the model",
-            partial(edits.padded, neutral=neutral, random=seeded()),
+            "twice as long",
+            "as many words below it as it has, none of them known to the model",
+            partial(edits.padded, known=known),
         ),
         by("addresses, dates and numbers taken out", "markup and user names, too", edits.without_places),
     ]

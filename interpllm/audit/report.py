@@ -259,5 +259,5 @@ def audit(
         try:
             findings.append(part(subject.model, given))
         except (InputError, LLMError) as error:
-            findings.append(Finding(name, "", error=str(error)))
+            findings.append(Finding(name, "", error=str(error).rstrip(".")))
     return AuditReport(repr(subject.model).strip("<>"), len(subject.rows), tuple(findings))

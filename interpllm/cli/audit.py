@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,7 @@ def _parts(args: argparse.Namespace, model: Model) -> dict[str, Any]:
             raise InputError("give the training rows with --train")
         if not isinstance(given.train[0][0], str):
             raise InputError("a model of columns is not fitted again here; interpllm.audit.stability can")
-        return stability(refit, *given.train, common=given.X, n_refits=args.refits, random_state=args.seed)
+        found = stability(refit, *given.train, common=given.X, n_refits=args.refits, random_state=args.seed)
+        return replace(found, name="stability of a plain model")
 
     return {**PARTS, "stability": stable}

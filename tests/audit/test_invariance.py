@@ -54,7 +54,7 @@ def test_a_model_of_what_matters_passes() -> None:
         "unchanged: signed by another",
         "unchanged: capital letters",
         "unchanged: full stop",
-        "unchanged: padded with neutral words",
+        "unchanged: twice as long",
         "unchanged: addresses, dates and numbers taken out",
         "strength on words that tell the source",
     }
@@ -134,7 +134,7 @@ def test_edits_change_what_they_say() -> None:
     swapped = mistyped("letters", random)
     assert swapped is not None
     assert (sorted(swapped), swapped != "letters") == (sorted("letters"), True)
-    assert len(str(padded("one two three", ["the"], random)).split()) == 6
+    assert padded("one two", ["zq0"]) == "one two\nzq1 zq2"
 
 
 def test_places_that_tell_the_source_are_found() -> None:
