@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from interpllm.audit.base import Finding, Measure
 from interpllm.audit.features import Features, features_of
+from interpllm.audit.matching import correlations
 from interpllm.audit.subject import Array, Subject, listed
 from interpllm.audit.words import Words
 from interpllm.errors import InputError
@@ -175,8 +176,6 @@ def _strength(ranks: Array, labels: Any) -> tuple[Array, Any]:
 
 def _strength_regression(ranks: Array, values: Any) -> tuple[Array, Any]:
     """Rank correlation of each feature with the value, by size."""
-    from interpllm.audit.matching import correlations
-
     return np.abs(correlations(ranks, rankdata(values)[:, None])[:, 0]), "the value"
 
 

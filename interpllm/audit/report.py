@@ -66,7 +66,7 @@ def _display(model: Any, given: Audited) -> Finding:
 def _stability(model: Any, given: Audited) -> Finding:
     if given.fit is None or given.train is None:
         raise InputError("there is nothing to fit again: give the training rows and a function that fits")
-    return stability(given.fit, *given.train, common=given.X, random_state=given.random_state)
+    return stability(given.fit, *given.train, common=given.X, llm=given.llm, random_state=given.random_state)
 
 
 def _invariance(model: Any, given: Audited) -> Finding:
@@ -236,7 +236,7 @@ def audit(
     fit : callable, optional
         (X, y, seed) -> fitted estimator or model, for stability.
     llm : Session, optional
-        For parts that ask a language model.
+        The one that `fit` asks, and that parts ask; its replies are counted.
     parts : mapping of str to callable
         Name -> (model, Audited) -> Finding.
     random_state : int
@@ -259,5 +259,5 @@ def audit(
         try:
             findings.append(part(subject.model, given))
         except (InputError, LLMError) as error:
-            findings.append(Finding(name, "", error=str(error).rstrip(".")))
+            findings.append(Finding(name, "", error=str(error)))
     return AuditReport(repr(subject.model).strip("<>"), len(subject.rows), tuple(findings))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,13 @@ from interpllm.audit.features import Features, features_of
 from interpllm.audit.matching import identities, nogueira
 from interpllm.audit.subject import Array, Subject, listed
 from interpllm.errors import InputError
+from interpllm.llm.base import Usage
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.tokens import ngrams
 from interpllm.select.inference import mean
+
+if TYPE_CHECKING:
+    from interpllm.llm import Session
 
 Fit = Callable[..., Any]
 """(X, y, seed) -> fitted estimator or model; with wordings to try, (X, y, seed, wording)."""
@@ -46,6 +51,7 @@ def stability(
     same: float = SAME,
     n_features: int = 100,
     n_candidates: int | None = None,
+    llm: Session | None = None,
     random_state: int = 0,
 ) -> Finding:
     """Fit a model again and again, and hold its features and predictions against each other.
@@ -72,6 +78,8 @@ def stability(
     n_candidates : int, optional
         Features that could have been chosen. By default, for tables of n-grams, the n-grams of the rows; else
         those that any fit chose, which makes features look less stable than they are.
+    llm : Session, optional
+        The one that `fit` asks, if it asks any: its replies are counted.
     random_state : int
 
     Returns
@@ -94,6 +102,7 @@ def stability(
     rows, target = listed(X, hasattr(X, "columns")), list(y)
     if n_refits < 3 or len(wordings) in (1, 2) or len(rows) != len(target):
         raise InputError("Stability needs three refits, three wordings or none, and a label a row.")
+    before = None if llm is None else replace(llm.usage)
     compared = X if common is None else common
     kinds: dict[str, list[tuple[Any, ...]]] = {
         "seeds": [(rows, target, random_state + number) for number in range(n_refits)],
@@ -121,6 +130,7 @@ def stability(
             _of_predictions(kind, [refit.subject for refit in refits]),
         ]
         details[f"Features over {kind}"] = _frequencies(refits, numbers, chosen)
+    used = Usage() if llm is None or before is None else llm.usage - before
     return Finding(
         name="stability",
         question=_QUESTION,
@@ -134,6 +144,8 @@ def stability(
             "the same thing in other words. Over seeds alone, 1 and 0 say that fitting uses no chance."
         ),
         details=details,
+        requests=used.items + used.cache_hits,
+        tokens=used.tokens,
     )
 
 

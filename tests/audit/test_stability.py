@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from interpllm.audit import Finding, Measure, stability
+from interpllm.audit import Finding, Measure, audit, stability
+from interpllm.audit.report import PARTS
 from interpllm.errors import InputError
+from interpllm.llm import Session, Store
 from interpllm.runtime import Clause, Compares, LinearModel, RuleSetModel
+from interpllm.testing import FakeLLM, Fault
 
 VOCABULARY = [f"w{number}" for number in range(60)]
 RANDOM = np.random.default_rng(0)
@@ -111,6 +115,37 @@ def test_a_number_that_is_predicted_has_churn_in_standard_deviations() -> None:
     found = measures(stability(fit, TEXTS, [float(len(text)) for text in TEXTS], n_refits=3))
     assert found["churn of predictions over seeds"].value > 0
     assert found["churn of predictions over bootstraps"].value == 0
+
+
+def asking(session: Session) -> Any:
+    def fit(X: Any, y: Any, seed: int) -> LinearModel:
+        session.embed(X[:2])
+        return always(X, y, seed)
+
+    return fit
+
+
+def test_replies_to_the_fits_are_counted_and_stored_ones_too(tmp_path: Path) -> None:
+    found = []
+    for _ in range(2):
+        with Session(FakeLLM(name="fake"), store=Store(tmp_path / "replies.sqlite")) as session:
+            found.append(stability(asking(session), TEXTS, LABELS, n_refits=3, llm=session))
+    assert found[0].requests == found[1].requests == 2 * 6
+    assert found[0].as_dict() == found[1].as_dict()
+
+
+def test_a_fit_whose_language_model_is_out_is_an_error_and_no_score() -> None:
+    with Session(FakeLLM(faults=[Fault("401")])) as session:
+        report = audit(
+            always([], [], 0),
+            TEXTS,
+            train=(TEXTS, LABELS),
+            fit=asking(session),
+            llm=session,
+            parts={"stability": PARTS["stability"]},
+        )
+    assert report.findings[0].error is not None
+    assert report.frame().empty
 
 
 def test_two_refits_are_too_few() -> None:
