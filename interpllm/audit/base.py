@@ -58,6 +58,13 @@ class Measure:
             raise InputError(f"The figure {self.name!r} stands alone; give an interval or a null beside it.")
 
 
+def interval(measure: Measure) -> str:
+    """The interval of a figure in words; "" where there is none."""
+    if measure.low is None or measure.high is None or measure.low != measure.low:
+        return ""
+    return f"{measure.low:.3g} to {measure.high:.3g}"
+
+
 @dataclass(frozen=True)
 class Finding:
     """What one part of an audit found.
@@ -99,6 +106,26 @@ class Finding:
             [asdict(measure) for measure in self.measures], columns=list(Measure.__annotations__)
         )
 
+    def _shown(self) -> pd.DataFrame:
+        """The figures as a page shows them: intervals in one column, notes last, no empty column."""
+        import pandas as pd
+
+        rows = [
+            {
+                "figure": measure.name,
+                "value": measure.value,
+                "95 %": interval(measure),
+                "null": measure.null,
+                "p": measure.p_value,
+                "n": measure.n,
+                "judged": {None: "", True: "passed", False: "not passed"}[measure.passed],
+                "what it is": measure.note,
+            }
+            for measure in self.measures
+        ]
+        table = pd.DataFrame(rows, dtype=object)
+        return table.loc[:, [not all(one is None or one == "" for one in table[name]) for name in table]]
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data; the same replies give the same data."""
         return {
@@ -113,12 +140,12 @@ class Finding:
 
     def section(self) -> Section:
         """What a page shows of it."""
-        blocks: list[Block] = [Note(self.question)]
+        blocks: list[Block] = [Note(self.question)] if self.question else []
         if self.error is not None:
             blocks.append(Note(f"Not carried out: {self.error}", "warning"))
         if self.measures:
-            blocks.append(Table(self.frame().dropna(axis="columns", how="all")))
+            blocks.append(Table(self._shown()))
         if self.meaning:
             blocks.append(Note(self.meaning))
         blocks += [*self.figures, *(Table(table, caption) for caption, table in self.details.items())]
-        return Section(self.name, blocks)
+        return Section(self.name[:1].upper() + self.name[1:], blocks)

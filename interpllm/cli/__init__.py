@@ -22,6 +22,7 @@ COMMANDS = (
     "rules",
     "diff",
     "claims",
+    "audit",
     "export",
     "concepts",
     "distill",

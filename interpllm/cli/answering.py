@@ -83,15 +83,20 @@ def _rows(args: argparse.Namespace, model: RowModel, data: Table) -> Inputs:
             f"this model needs answers to {len(open_)} questions, such as {asked.id} {asked.text!r:.120}: "
             "give them as columns with --answers, or distil the model where it was fitted"
         )
+    return rows_of(args, model, data), given
+
+
+def rows_of(args: argparse.Namespace, model: RowModel, data: Table) -> list[Any]:
+    """Texts, or rows with the columns that the model looks at."""
     if not model.columns and not model.text:
-        return data.texts(args.text), given
+        return data.texts(args.text)
     wanted = [*model.columns, *([model.text] if model.text and model.reads_text else [])]
     columns = {}
     for name in wanted:
         if name not in data.columns:
             raise InputError(f"{data.source} has no column {name!r}, which the model looks at.")
         columns[name] = data.columns[name] if name == model.text else typed(data.columns[name])
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], given
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def given_answers(args: argparse.Namespace, model: Any, data: Table) -> dict[str, list[float]]:

@@ -33,6 +33,19 @@ def new_axes(ax: Axes | None, width: float = 7.0, height: float = 4.0) -> Axes:
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
 
 
+def detached_axes(width: float = 7.0, height: float = 4.0) -> Axes:
+    """Axes of a figure that is kept by nobody else, so that a report may hold many.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained").subplots()
+
+
 def bars(
     labels: Sequence[str],
     values: ArrayLike,

@@ -27,11 +27,20 @@ def test_every_example_is_run_here() -> None:
         "few_labels",
         "concepts_support_tickets",
         "check_claims",
+        "audit_model",
     }
 
 
 def test_few_labels_prints_its_accuracy() -> None:
     assert "accuracy" in run("few_labels", "none")
+
+
+def test_the_audit_sees_the_leak_that_accuracy_rewards(tmp_path: Path) -> None:
+    said = run("audit_model", str(tmp_path))
+    honest, leaking = map(float, re.findall(r"accuracy ([.\d]+)", said))
+    assert leaking > honest
+    assert "leakage: strongest single feature, area under the curve 1.000" in said
+    assert "strongest single feature" in (tmp_path / "leaking.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,146 @@
+"""``interpllm audit``: try to break a model and what it tells of itself."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from interpllm.cli.answering import rows_of
+from interpllm.cli.options import (
+    FORMAT_CHOICES,
+    add_model,
+    add_rows,
+    at_least_one,
+    model_of,
+)
+from interpllm.cli.table import Table, read
+from interpllm.cli.terminal import safe, table
+from interpllm.errors import InputError
+from interpllm.runtime import Model
+from interpllm.runtime.row_model import RowModel
+
+HELP = "check that a model's explanations hold, on rows that it was not fitted on, each figure beside a null"
+EXAMPLE = """\
+  interpllm audit model.json held_out.csv --text text --label label
+  interpllm audit model.json held_out.csv --train train.csv --html audit.html --json audit.json"""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_model(command)
+    add_rows(command, "rows not trained on", "column of labels (default: label, where there is one)")
+    command.add_argument(
+        "--train",
+        metavar="FILE",
+        help="rows that the model was fitted on, with the same columns, for stability and leakage",
+    )
+    command.add_argument(
+        "--train-format", choices=FORMAT_CHOICES, help="format of the training rows (default: by its suffix)"
+    )
+    command.add_argument(
+        "--refits",
+        type=at_least_one,
+        default=5,
+        metavar="N",
+        help="3 or more fits over seeds, and as many over bootstraps, of a plain aug-linear model to the "
+        "training rows (default: 5)",
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
+    command.add_argument("--json", metavar="FILE", help="write everything as one JSON document, - prints it")
+    command.add_argument("--html", metavar="FILE", help="write a page that holds everything")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Audit, write, and print a line a figure."""
+    for path in filter(None, (args.html, None if args.json == "-" else args.json)):
+        if not Path(path).absolute().parent.is_dir():
+            raise InputError(f"{path}: there is no such folder; make it first.")
+    model = model_of(args.model)
+    data = read(args.data, args.format)
+    train = read(args.train, args.train_format) if args.train else None
+    # What the audit loads takes a second; a mistake in the files is said before.
+    rows, labels = _rows(args, model, data), _labels(args, model, data)
+    fitted_on = None
+    if train is not None:
+        known = _labels(args, model, train)
+        if known is None:
+            raise InputError(f"{train.source} has no column of labels; name it with --label.")
+        fitted_on = (_rows(args, model, train), known)
+    from interpllm.audit import audit
+
+    report = audit(model, rows, labels, train=fitted_on, parts=_parts(args, model), random_state=args.seed)
+    if args.html:
+        Path(args.html).write_text(report.to_html(), encoding="utf-8")
+    if args.json == "-":
+        print(report.to_json())
+        return
+    if args.json:
+        Path(args.json).write_text(report.to_json(indent=1) + "\n", encoding="utf-8")
+    print(drawn(report))
+
+
+def drawn(report: Any) -> str:
+    """A line a figure, part by part, and what did not pass."""
+    lines = [f"{safe(report.model)}, {report.n_rows} rows"]
+    for finding in report.findings:
+        if finding.error is not None:
+            lines += ["", f"{finding.name}: not carried out: {safe(finding.error)}"]
+            continue
+        lines += ["", _figures(finding)]
+    n_judged = sum(measure.passed is not None for one in report.findings for measure in one.measures)
+    lines += ["", f"{n_judged - len(report.failed)} of {n_judged} figures that can pass do"]
+    lines += [f"{report.requests:,} replies of a language model, {report.tokens:,} tokens"]
+    return "\n".join(lines)
+
+
+def _figures(finding: Any) -> str:
+    """The figures of a part as aligned columns."""
+    from interpllm.audit.base import interval
+
+    cells = [
+        (
+            measure.name,
+            "-" if measure.value != measure.value else f"{measure.value:.3f}",
+            interval(measure),
+            "" if measure.null is None else f"{measure.null:.3f}",
+            {None: "", True: "passed", False: "NOT PASSED"}[measure.passed],
+        )
+        for measure in finding.measures
+    ]
+    return table((finding.name, "value", "95 %", "null", ""), cells, right=("value", "null"))
+
+
+def _rows(args: argparse.Namespace, model: Model, data: Table) -> list[Any]:
+    """Texts, or rows with the columns that the model looks at."""
+    return rows_of(args, model, data) if isinstance(model, RowModel) else data.texts(args.text)
+
+
+def _labels(args: argparse.Namespace, model: Model, data: Table) -> list[Any] | None:
+    """The labels, where there are any."""
+    if args.label is None and "label" not in data.columns:
+        return None
+    return data.numbers(args.label) if model.task == "regression" else data.labels(args.label)
+
+
+def _parts(args: argparse.Namespace, model: Model) -> dict[str, Any]:
+    """The parts of the audit; stability is that of a plain model, fitted without a language model."""
+    from interpllm.audit import Audited, Finding, stability
+    from interpllm.audit.report import PARTS
+    from interpllm.estimators import AugLinearClassifier, AugLinearRegressor
+
+    kind = AugLinearRegressor if model.task == "regression" else AugLinearClassifier
+
+    def refit(X: Any, y: Any, seed: int) -> Any:
+        return kind(llm=None, random_state=seed).fit(X, y)
+
+    def stable(model: Model, given: Audited) -> Finding:
+        if given.train is None:
+            raise InputError("give the training rows with --train")
+        if not isinstance(given.train[0][0], str):
+            raise InputError("a model of columns is not fitted again here; interpllm.audit.stability can")
+        found = stability(refit, *given.train, common=given.X, n_refits=args.refits, random_state=args.seed)
+        return replace(found, name="stability of a plain model")
+
+    return {**PARTS, "stability": stable}

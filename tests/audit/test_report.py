@@ -1,0 +1,120 @@
+"""The whole audit: errors are no figures, what is shown is escaped, and it comes out the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from interpllm.audit import Audited, Finding, Measure, audit
+from interpllm.audit.report import PARTS
+from interpllm.errors import ConnectionFailed, InputError
+from interpllm.runtime import LinearModel, RuleSetModel, TreeModel
+
+LABELS = ["good", "bad", "good", "bad", "good", "bad", "bad", "good"]
+
+
+def test_every_part_is_there_and_what_is_missing_is_said(unigrams: LinearModel, texts: list[str]) -> None:
+    report = audit(unigrams, texts)
+    errors = {finding.name: finding.error for finding in report.findings}
+    assert list(errors) == ["faithfulness", "display = predict", "stability", "invariance", "leakage"]
+    assert errors["faithfulness"] is None
+    assert "training rows" in str(errors["stability"])
+    assert "labels" in str(errors["leakage"])
+
+
+def test_the_same_rows_and_seed_give_the_same_bytes(tree: TreeModel, texts: list[str]) -> None:
+    one, other = (audit(tree, texts, LABELS, random_state=3) for _ in range(2))
+    assert one.to_json() == other.to_json()
+    assert one.to_html() == other.to_html()
+
+
+def test_another_seed_gives_other_nulls(unigrams: LinearModel, texts: list[str]) -> None:
+    one, other = (audit(unigrams, texts, random_state=seed).to_json() for seed in (0, 1))
+    assert one != other
+
+
+def test_a_language_model_that_fails_is_an_error_and_no_figure(
+    unigrams: LinearModel, texts: list[str]
+) -> None:
+    def judged(model: Any, given: Audited) -> Finding:
+        raise ConnectionFailed("nobody answers at <http://localhost>")
+
+    report = audit(unigrams, texts, parts={"judged": judged})
+    assert report.frame().empty
+    assert report.findings[0].error == "nobody answers at <http://localhost>"
+    assert "nobody answers at &lt;http://localhost&gt;" in report.to_html()
+
+
+def test_parts_of_others_find_their_place_and_their_requests_are_counted(
+    unigrams: LinearModel, texts: list[str]
+) -> None:
+    def judged(model: Any, given: Audited) -> Finding:
+        return Finding("judged", "Can a judge tell?", [Measure("gain", 0.2, null=0.0)], requests=7, tokens=90)
+
+    report = audit(unigrams, texts, parts={"display": PARTS["display"], "judged": judged})
+    assert report.frame()["part"].tolist() == ["display = predict", "judged"]
+    assert (report.requests, report.tokens) == (7, 90)
+    assert "7 replies, stored ones included; 90 tokens" in report.to_html()
+
+
+def test_every_figure_has_a_null_or_an_interval_or_was_not_measured(
+    unigrams: LinearModel, texts: list[str]
+) -> None:
+    def fit(X: Any, y: Any, seed: int) -> LinearModel:
+        return unigrams
+
+    frame = audit(unigrams, texts, LABELS, train=(texts, LABELS), fit=fit).frame()
+    alone = frame["null"].isna() & frame["low"].isna() & frame["p_value"].isna()
+    assert frame.loc[alone, "value"].isna().all()
+    assert set(frame["part"]) == {"faithfulness", "display = predict", "stability", "invariance", "leakage"}
+
+
+def test_what_texts_say_is_escaped_and_the_page_loads_nothing(texts: list[str]) -> None:
+    bad = '<script>alert("x")</script>'
+    model = LinearModel(
+        task="classification",
+        classes=("a", bad),
+        intercept=(0.0,),
+        weights={"maria": (3.0,), "ivan": (-3.0,), "lovely": (0.1,)},
+    )
+    html = audit(model, [f"Maria {bad} lovely", *texts], [bad, "a", *LABELS[:7]]).to_html()
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert 'src="data:' in html
+
+
+def test_figures_that_are_none_are_null_in_json(unigrams: LinearModel, texts: list[str]) -> None:
+    found = json.loads(audit(unigrams, texts).to_json())
+    invariance = next(one for one in found["findings"] if one["name"] == "invariance")
+    swapped = next(one for one in invariance["measures"] if "first name" in one["name"])
+    assert swapped["value"] is None
+
+
+def test_a_model_of_columns_is_audited_where_it_can_be(rules_of_columns: RuleSetModel) -> None:
+    rows = [{"age": 20 + row, "income": row % 20} for row in range(40)]
+    report = audit(rules_of_columns, rows, ["yes" if row > 20 else "no" for row in range(40)])
+    errors = {finding.name: finding.error for finding in report.findings}
+    assert [name for name, error in errors.items() if error is None] == ["display = predict", "leakage"]
+    assert "reads columns alone" in str(errors["faithfulness"])
+
+
+def test_what_is_no_readable_model_is_refused() -> None:
+    with pytest.raises(InputError, match="no readable model"):
+        audit(object(), ["text"])
+
+
+def test_rows_that_the_model_cannot_read_are_refused(unigrams: LinearModel) -> None:
+    with pytest.raises(InputError):
+        audit(unigrams, ["a film", None])
+    with pytest.raises(InputError, match="no rows"):
+        audit(unigrams, [])
+
+
+def test_its_lines_tell_value_interval_null_and_judgement(unigrams: LinearModel, texts: list[str]) -> None:
+    lines = str(audit(unigrams, texts)).splitlines()
+    line = next(line for line in lines if line.strip().startswith("comprehensiveness:"))
+    assert "null" in line
+    assert "to" in line
+    assert line.endswith("passed")
