@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any, NamedTuple, TypeVar
 
 from interpllm.errors import InputError
@@ -158,14 +159,17 @@ class Reader:
         kind, found = self.peek()
         if kind != "number":
             self.fail("a number")
+        if not isfinite(float(found)):
+            self.fail("a finite number")
         self.place += 1
         return float(found)
 
     def whole(self) -> int:
-        """Read a whole number."""
-        found = self.number()
-        if found != int(found):
-            raise InputError(f"{found} is not a whole number")
+        """Read a whole number, by its digits: a float would round a long one."""
+        kind, found = self.peek()
+        if kind != "number" or not re.fullmatch(r"\d{1,20}", found):
+            self.fail("a whole number")
+        self.place += 1
         return int(found)
 
     def numbers(self) -> tuple[float, ...]:

@@ -201,6 +201,18 @@ def test_a_printed_model_that_was_changed_is_refused_by_line(change: str, said: 
         parse(printed + change)
 
 
-def test_models_that_are_printed_in_part_are_not_read_back() -> None:
-    with pytest.raises(DocumentError, match=r"'LinearModel' is not printed whole.*\.json"):
-        parse("LinearModel: regression\n\n")
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ("RuleListModel: regression; link: identity\nintercept: 1.0\n\n", "line 2 .*'intercept: 1.0'"),
+        ("RuleSetModel: regression; link: identity\n\n", "line 1 .*there is no line 'intercept'"),
+        ('TreeModel: regression; link: identity\ntext: "a"\ntext: "b"', "line 3 .*'text' stands twice"),
+        ("TreeModel: regression; link: identity\n\n-> 1.0 (1e999; 1 rows)", "line 3 .*a finite number"),
+        ("TreeModel: regression; link: identity\n\n-> 1.0 (1.0; 1e999 rows)", "line 3 .*a whole number"),
+        ("ConceptSet: x", "line 1 .*'ConceptSet' is no kind of model that"),
+        ("", "line 1 .*is no kind of model"),
+    ],
+)
+def test_lines_that_belong_to_no_such_model_are_refused(printed: str, said: str) -> None:
+    with pytest.raises(DocumentError, match=said):
+        parse(printed)
