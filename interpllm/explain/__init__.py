@@ -1,5 +1,7 @@
 """Explanations that are computed or checked, on rows that the explainer never saw, against a null."""
 
 from interpllm.explain.base import Explanation
+from interpllm.explain.counterfactual import CounterfactualExplanation, counterfactual
+from interpllm.explain.ledgers import LocalExplanation
 
-__all__ = ["Explanation"]
+__all__ = ["CounterfactualExplanation", "Explanation", "LocalExplanation", "counterfactual"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from interpllm.estimators.explanations import Explanations
+from interpllm.explain import LocalExplanation
 from interpllm.runtime import LinearModel
+
+COLUMNS = ["row", "phrase", "spans", "output", "contribution", "question", "answer", "evidence"]
 
 TWO = LinearModel(
     task="classification",
@@ -22,17 +24,18 @@ THREE = LinearModel(
 )
 
 
-def explained(texts: list[str], model: LinearModel = TWO) -> Explanations:
+def explained(texts: list[str], model: LinearModel = TWO) -> LocalExplanation:
     outputs = model.classes[1:] if len(model.classes) == 2 else model.classes
-    return Explanations(model.explain(texts), outputs)
+    return LocalExplanation(model.explain(texts), outputs)
 
 
 def test_the_table_has_a_row_for_each_contribution() -> None:
     frame = explained(["A film", "Not great"]).frame()
     strong = frame[frame["contribution"] != 0]
-    assert strong.to_dict("records") == [
-        {"row": 1, "phrase": "not great", "spans": ((0, 9),), "output": "good", "contribution": -3.0},
-        {"row": 1, "phrase": "great", "spans": ((4, 9),), "output": "good", "contribution": 2.0},
+    columns = ["row", "phrase", "spans", "output", "contribution", "evidence"]
+    assert strong[columns].to_numpy().tolist() == [
+        [1, "not great", ((0, 9),), "good", -3.0, ("Not great",)],
+        [1, "great", ((4, 9),), "good", 2.0, ("great",)],
     ]
 
 
@@ -43,7 +46,7 @@ def test_the_table_has_a_row_for_each_class_of_three() -> None:
 
 def test_the_table_of_texts_without_known_phrases_has_its_columns() -> None:
     frame = explained(["nothing"]).frame()
-    assert list(frame.columns) == ["row", "phrase", "spans", "output", "contribution"]
+    assert list(frame.columns) == COLUMNS
     assert frame.empty
 
 
@@ -52,7 +55,7 @@ def test_it_is_a_sequence_of_explanations() -> None:
     assert len(found) == 3
     assert found[1].prediction == "bad"
     assert [e.text for e in found[1:]] == ["not great", ""]
-    assert isinstance(found[1:], Explanations)
+    assert isinstance(found[1:], LocalExplanation)
 
 
 def test_repr_shows_the_first_rows_and_counts_the_others() -> None:
@@ -81,5 +84,5 @@ def test_html_escapes_the_label() -> None:
 
 def test_html_colours_only_words_that_speak_for_something() -> None:
     html = explained(["A great film"])._repr_html_()
-    assert html.count("<span") == 1
-    assert ">great</span>" in html
+    assert html.count("<mark") == 1
+    assert ">great</mark>" in html
