@@ -4,7 +4,8 @@ from interpllm.explain.base import Explanation
 from interpllm.explain.contrasts import ContrastExplanation, contrast
 from interpllm.explain.counterfactuals import CounterfactualExplanation, counterfactual
 from interpllm.explain.ledgers import LocalExplanation
-from interpllm.explain.terms import GlobalExplanation, explain_terms, plan_terms
+from interpllm.explain.overview import GlobalExplanation
+from interpllm.explain.terms import explain_terms, plan_terms
 
 __all__ = [
     "ContrastExplanation",

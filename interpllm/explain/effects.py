@@ -193,7 +193,7 @@ def _leaning(model: Any, row: Sequence[float]) -> tuple[Any, Array]:
 
 def _mean(values: Array, where: Array) -> float:
     total = where.sum()
-    return fsum((values * where).tolist()) / total if total else float("nan")
+    return fsum((values * where).tolist()) / float(total) if total else float("nan")
 
 
 def _resampled(n: int, random_state: int) -> Array:
