@@ -23,11 +23,23 @@ def run(example: str, argument: str) -> str:
 
 
 def test_every_example_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"few_labels", "concepts_support_tickets"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        "few_labels",
+        "concepts_support_tickets",
+        "explain_predictions",
+    }
 
 
 def test_few_labels_prints_its_accuracy() -> None:
     assert "accuracy" in run("few_labels", "none")
+
+
+def test_explained_predictions_leave_a_page_that_loads_nothing(tmp_path: Path) -> None:
+    said = run("explain_predictions", str(tmp_path / "page.html"))
+    assert "What would change it?" in said
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("<mark") > 10
+    assert not re.findall(r"<script|src=\"(?!data:)|<link", page)
 
 
 @pytest.fixture(scope="module")
