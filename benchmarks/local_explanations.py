@@ -2,8 +2,8 @@
 
     python benchmarks/local_explanations.py --data ../shared/data/text
 
-Models without a language model, fitted on at most 4,000 rows of the training split; at most a thousand rows of
-the test split are explained. Each line is printed as soon as it is known.
+Models without a language model, fitted on at most 4,000 rows of the training split, drawn by a seed; at most
+a thousand rows of the test split are explained. Each line is printed as soon as it is known.
 """
 
 from __future__ import annotations
@@ -52,8 +52,10 @@ def worst(model: Any, texts: list[str]) -> float:
 def line(name: str, kind: str, folder: Path) -> str:
     """One row of the table."""
     texts, labels = load(folder, name, "train")
-    rows = load(folder, name, "test")[0][:N]
-    model = MODELS[kind]().fit(texts[:4000], labels[:4000])
+    drawn = np.random.default_rng(0).permutation(len(texts))[:4000].tolist()
+    rows = load(folder, name, "test")[0]
+    rows = [rows[row] for row in np.random.default_rng(0).permutation(len(rows))[:N]]
+    model = MODELS[kind]().fit([texts[row] for row in drawn], [labels[row] for row in drawn])
     off = worst(model, rows)
     start = time.perf_counter()
     found = counterfactual(model, rows).frame()

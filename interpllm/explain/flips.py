@@ -79,6 +79,8 @@ def fewest_flips(read: Read, truth: Truth, wanted: Callable[[int], bool]) -> Fli
             if wanted(winner(scores)) and possible({atom: now[atom] for atom in order}):
                 found.append((flips, scores))
                 continue
+            if len(longer) > MOST_SETS:  # more than will be tried
+                continue
             after = order.index(next(reversed(flips))) + 1 if flips else 0
             longer += [
                 {**flips, atom: value}

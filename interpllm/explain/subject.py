@@ -8,6 +8,7 @@ from typing import Any
 
 from interpllm.errors import InputError
 from interpllm.explain.ledgers import LocalExplanation
+from interpllm.runtime import LinearModel
 from interpllm.runtime.ledger import Label
 from interpllm.runtime.model import ReadableModel
 
@@ -63,7 +64,10 @@ def subject_of(model: Any, X: Any, answers: Mapping[str, Sequence[float | None]]
         When there is no readable model in what was given.
     """
     if isinstance(model, ReadableModel):
-        return Subject(model, (X,) if answers is None else (X, answers))
+        if answers is not None and isinstance(model, LinearModel):
+            raise InputError("A table of n-grams asks no questions; leave answers out.")
+        rows = X if X is None or hasattr(X, "__len__") else list(X)  # they are read more than once
+        return Subject(model, (rows,) if answers is None else (rows, answers))
     if not hasattr(model, "_inputs"):
         raise InputError(
             f"{type(model).__name__} is neither a fitted estimator of interpllm nor a model of its runtime. "

@@ -133,7 +133,7 @@ def _checked(
     subject = subject_of(model, X, answers)
     if y is None:
         return subject, None
-    labels = np.asarray(y).tolist()
+    labels = np.ravel(np.asarray(y)).tolist()
     classes = subject.model.classes
     if classes and not set(labels) & set(classes):
         raise InputError(f"No label in y is a class of the model ({', '.join(map(repr, classes))}).")

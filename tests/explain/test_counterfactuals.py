@@ -396,6 +396,19 @@ def test_an_unknown_class_is_refused_and_the_known_are_listed() -> None:
         counterfactual(model, ["x"], "maybe")
 
 
+def test_rows_may_come_one_by_one() -> None:
+    model = LinearModel(
+        task="classification", classes=("no", "yes"), intercept=(-1.0,), weights={"x": (2.0,)}
+    )
+    assert [one.status for one in counterfactual(model, iter(["x", "y"])).found] == ["found", "none"]
+
+
+def test_answers_to_a_model_that_asks_nothing_are_refused() -> None:
+    model = LinearModel(task="classification", classes=("no", "yes"), intercept=(-1.0,), weights={})
+    with pytest.raises(InputError, match="asks no questions"):
+        counterfactual(model, ["x"], answers={"q": [1.0]})
+
+
 def test_what_is_no_model_of_ours_is_refused() -> None:
     with pytest.raises(InputError, match="from_sklearn"):
         counterfactual(object(), ["x"])
