@@ -174,13 +174,13 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
                 seen,
                 judged.y[propose],
                 columns,
-                n=max(1, self.n_proposals // n_rounds),
+                n=self._per_round(n_rounds),
                 task=self.task,
                 classes=judged.classes or None,
                 target=target or "the label",
                 held=book,
                 wrong=wrong,
-                random_state=(0 if self.random_state is None else int(self.random_state)) + number,
+                random_state=self._seed_of(number),
             )
             report["unparsed"] += [list(pair) for pair in found.rejected]
             report["failed_requests"] += len(found.failures)
@@ -194,6 +194,13 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
             )
             book = book.add(*(rule for rule in suggested if book.allows(rule)))
         return book
+
+    def _per_round(self, n_rounds: int) -> int:
+        return max(1, self.n_proposals // n_rounds)
+
+    def _seed_of(self, number: int) -> int:
+        """Each round shows other rows."""
+        return (0 if self.random_state is None else int(self.random_state)) + number
 
     def _rounds(self, session: Session | None, book: RuleBook) -> int:
         able = session is not None and "complete" in session.capabilities
@@ -280,16 +287,21 @@ class RuleRecipe(TableRowsMixin, TextEstimatorMixin):
         classes = getattr(estimator, "classes_", np.empty(0)).tolist()
         groups = grouped(len(rows), texts_among(rows, self._text), None)[0]
         parts = split_rows(training.y, groups=groups, random_state=self.random_state or 0)
-        return plan_rules(
-            session,
-            [rows[row] for row in parts.propose],
-            training.y[parts.propose],
-            columns_of(rows, self._text),
-            n=self.n_proposals,
-            task=self.task,
-            classes=classes or None,
-            target=training.target or "the label",
+        plans = (
+            plan_rules(
+                session,
+                [rows[row] for row in parts.propose],
+                training.y[parts.propose],
+                columns_of(rows, self._text),
+                n=self._per_round(n_rounds),
+                task=self.task,
+                classes=classes or None,
+                target=training.target or "the label",
+                random_state=self._seed_of(number),
+            )
+            for number in range(n_rounds)
         )
+        return sum(plans, Plan())
 
     def distill(self, X: Any, *, min_kappa: float = KEPT_KAPPA, llm: Any = "same") -> Any:
         """Let a table of n-grams answer each question of the rules in place of the language model.

@@ -208,9 +208,10 @@ def plan_rules(
     task: str | None = None,
     classes: Sequence[Any] | None = None,
     target: str = "the label",
+    random_state: int | None = 0,
 ) -> Plan:
     """What :func:`propose_rules` would send if every reply is good; sends nothing."""
-    writer = _Writer(session, rows, y, columns, task, classes, target)
+    writer = _Writer(session, rows, y, columns, task, classes, target, random_state=random_state)
     return plan_for(session, n, writer.request, PER_REQUEST)
 
 

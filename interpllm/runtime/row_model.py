@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isnan
@@ -284,15 +284,6 @@ class RowModel(ReadableModel):
             For each row: base + sum of contributions = decision function, to 1e-9.
         """
         return [self._explain(row) for row in self._rows(rows, answers)]
-
-    def holding(
-        self, conditions: Sequence[Condition], rows: Rows | None, answers: Answers | None = None
-    ) -> list[bool]:
-        """Tell for each row whether all of some conditions hold."""
-        from interpllm.runtime.row_scoring import all_hold
-
-        plain = [condition.plain for condition in conditions]
-        return [all_hold(plain, row) for row in self._rows(rows, answers)]
 
     def _step(self, condition: Condition, row: Row, part: int) -> Step:
         """Tell what a condition found in a row; `part` is the tree or the rule that looked."""

@@ -10,7 +10,7 @@ from math import fsum
 from typing import Any
 
 from interpllm.runtime import checks
-from interpllm.runtime.conditions import Condition, Lexicon
+from interpllm.runtime.conditions import Condition
 from interpllm.runtime.ledger import Contribution, Ledger, Rule, Step
 from interpllm.runtime.printing import header, numbers, outcome
 from interpllm.runtime.row_model import RowModel
@@ -265,8 +265,3 @@ class TreeModel(RowModel):
     def __repr__(self) -> str:
         n = len(self.trees)
         return f"<TreeModel: {self.task}, {n} tree{'' if n == 1 else 's'}, {self.n_leaves} leaves>"
-
-    def lexicons(self) -> list[Lexicon]:
-        """List the distinct lexicons of the trees, in the order of the nodes."""
-        found = (condition for condition in self.conditions() if isinstance(condition, Lexicon))
-        return list(dict.fromkeys(found))

@@ -78,6 +78,17 @@ def test_later_rounds_show_what_the_rules_get_wrong() -> None:
     assert 'if age > 21.0 then "buys"' in fake.prompts[-1]
 
 
+def test_the_plan_counts_the_requests_of_every_round(tmp_path: Path) -> None:
+    X, y = people()
+    numbers = iter(range(10_000))
+    fake = FakeLLM(lambda _: {"rules": [f"if age > {20 + next(numbers) / 100} then buys" for _ in range(12)]})
+    model = RuleListClassifier(fake, n_rounds=3, n_proposals=45)
+    planned = model.plan(X, y).requests
+    assert fake.received["complete"] == 0
+    model.fit(X, y)
+    assert planned == fake.received["complete"] == 6
+
+
 def test_what_does_not_parse_is_counted_and_shown() -> None:
     X, y = people()
     fake = FakeLLM(lambda _: {"rules": ["exec('boom')", "if age > 50 then buys"]})

@@ -27,6 +27,7 @@ from interpllm.runtime import (
     TreeModel,
 )
 from interpllm.runtime.concept_model import scorer_of
+from interpllm.runtime.row_scoring import holds
 from interpllm.runtime.scoring import winner
 from interpllm.runtime.tokens import ngrams
 
@@ -212,12 +213,13 @@ def test_turned_answers_of_a_tree_are_as_few_as_exhaustive_search_finds() -> Non
 def fewest_flips(model: Any, row: Any, rows: list[Any], target: Any = None) -> int | None:
     """Over rows of every kind that there is: the fewest conditions on a path that were otherwise before."""
     now = model.predict([row])[0]
-    before = {str(c): model.holding([c], [row])[0] for c in model.conditions()}
+    (read,) = model._rows([row], None)
+    before = {str(condition): holds(condition.plain, read) for condition in model.conditions()}
     sizes = []
     for told in model.explain(rows):
         if told.prediction == target if target is not None else told.prediction != now:
-            read = {step.condition: step.held for step in told.path}
-            sizes.append(sum(held != before[name] for name, held in read.items()))
+            looked = {step.condition: step.held for step in told.path}
+            sizes.append(sum(held != before[name] for name, held in looked.items()))
     return min(sizes) if sizes else None
 
 

@@ -56,7 +56,7 @@ def test_what_is_printed_predicts_the_same(data: st.DataObject) -> None:
     assert str(parse(str(read))) == str(read)
 
 
-@settings(some, max_examples=300)
+@many
 @given(st.data())
 def test_what_is_written_is_the_same_model(data: st.DataObject) -> None:
     model = data.draw(row_models())
