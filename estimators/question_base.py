@@ -137,7 +137,7 @@ class QuestionEstimator(TextEstimatorMixin):
 
         Returns
         -------
-        Explanations
+        LocalExplanation
             For each row, base + the sum of contributions is the decision function (to 1e-9).
         """
         return super().explain(Beside(X, texts))

@@ -28,6 +28,7 @@ def test_every_example_is_run_here() -> None:
         "concepts_support_tickets",
         "check_claims",
         "audit_model",
+        "explain_predictions",
     }
 
 
@@ -41,6 +42,14 @@ def test_the_audit_sees_the_leak_that_accuracy_rewards(tmp_path: Path) -> None:
     assert leaking > honest
     assert "leakage: strongest single feature, area under the curve 1.000" in said
     assert "strongest single feature" in (tmp_path / "leaking.html").read_text(encoding="utf-8")
+
+
+def test_explained_predictions_leave_a_page_that_loads_nothing(tmp_path: Path) -> None:
+    said = run("explain_predictions", str(tmp_path / "page.html"))
+    assert "What would change it?" in said
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("<mark") > 10
+    assert not re.findall(r"<script|src=\"(?!data:)|<link", page)
 
 
 @pytest.fixture(scope="module")
