@@ -1,0 +1,113 @@
+"""Who answers statements about texts: a language model, or in a plan nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from interpllm.answer import ask, plan_answers
+from interpllm.errors import InputError, LLMError
+from interpllm.llm import LanguageModel, Plan, Session, as_session
+from interpllm.runtime import Question
+
+Array = NDArray[np.float64]
+LLM = str | Session | LanguageModel
+
+STACK = (8, 8)
+"""Texts and statements in one request, unless told otherwise."""
+
+
+@dataclass
+class Asking:
+    """Puts statements to a language model, and counts what came of it.
+
+    Parameters
+    ----------
+    session : Session
+    task : str or None
+        Told to the model as background.
+    options : mapping
+        Further arguments of `interpllm.answer.ask`.
+    verbose : int
+        1 shows progress.
+    """
+
+    session: Session
+    task: str | None
+    options: Mapping[str, Any]
+    verbose: int = 0
+    report: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def stack(self) -> tuple[int, int]:
+        """Texts and statements in one request; soft answers take a prompt for each of both."""
+        if self.soft:
+            return 1, 1
+        names = ("rows_per_request", "questions_per_request")
+        rows, columns = (int(self.options.get(name, usual)) for name, usual in zip(names, STACK, strict=True))
+        return rows, columns
+
+    @property
+    def soft(self) -> bool:
+        """Whether answers are probabilities."""
+        return bool(ask(self.session, [], [], **self._options()).report["soft"])
+
+    def _options(self) -> dict[str, Any]:
+        return {"task": self.task, **self.options}
+
+    def values(self, texts: Sequence[str], questions: Sequence[Question]) -> Array:
+        """Answers (n_texts, n_questions) from 0 to 1, NaN where there is none.
+
+        Raises
+        ------
+        LLMError
+            When there is not a single answer.
+        """
+        cells = len(set(texts)) * len(questions)
+        with tqdm(total=cells, desc="asking", disable=not self.verbose, unit="answer") as bar:
+            answers = ask(self.session, texts, questions, progress=bar.update, **self._options())
+        for name in ("cells", "missing"):
+            self.report[name] = self.report.get(name, 0) + answers.report[name]
+        for name in ("refused", "unparseable", "failed"):
+            self.report[name] = self.report.get(name, 0) + sum(answers.report[name].values())
+        if answers.values.size and np.isnan(answers.values).all():
+            raise LLMError(
+                f"The language model gave none of {answers.values.size} answers about texts: that is no "
+                "result. Try it with interpllm doctor; what it answered before is kept."
+            )
+        return answers.values
+
+
+@dataclass
+class Planning(Asking):
+    """Counts what :class:`Asking` would send, and sends nothing; what is stored is answered."""
+
+    plan: Plan = field(default_factory=Plan)
+
+    def values(self, texts: Sequence[str], questions: Sequence[Question]) -> Array:
+        # The comparison of stacks with single cells is made once, by the first call that sends anything.
+        guard = {"guard": 0} if self.plan.requests else {}
+        step = plan_answers(self.session, texts, questions, **self._options() | guard)
+        self.plan += step
+        if step.requests:
+            return np.full((len(texts), len(questions)), np.nan)
+        return ask(self.session, texts, questions, **self._options()).values
+
+
+def as_llm(llm: LLM, cache: Any) -> Session:
+    """The session that is meant.
+
+    Raises
+    ------
+    InputError
+        When there is none: without answers there is nothing to tell.
+    """
+    session = as_session(llm, cache)
+    if session is None:
+        raise InputError('Statements are answered by a language model: name one in llm=, such as "local".')
+    return session
