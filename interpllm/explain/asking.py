@@ -21,6 +21,9 @@ LLM = str | Session | LanguageModel
 STACK = (8, 8)
 """Texts and statements in one request, unless told otherwise."""
 
+LOST = 0.2
+"""Where more than this share of the requests of one step fails, the language model is taken to be away."""
+
 
 @dataclass
 class Asking:
@@ -42,6 +45,7 @@ class Asking:
     options: Mapping[str, Any]
     verbose: int = 0
     report: dict[str, int] = field(default_factory=dict)
+    _trusted: dict[str, Any] = field(default_factory=dict)
 
     @property
     def stack(self) -> tuple[int, int]:
@@ -58,7 +62,7 @@ class Asking:
         return bool(ask(self.session, [], [], **self._options()).report["soft"])
 
     def _options(self) -> dict[str, Any]:
-        return {"task": self.task, **self.options}
+        return {"task": self.task, **self.options, **self._trusted}
 
     def values(self, texts: Sequence[str], questions: Sequence[Question]) -> Array:
         """Answers (n_texts, n_questions) from 0 to 1, NaN where there is none.
@@ -66,7 +70,7 @@ class Asking:
         Raises
         ------
         LLMError
-            When there is not a single answer.
+            When there is no answer, or too many requests failed: that is an outage, and no result.
         """
         cells = len(set(texts)) * len(questions)
         with tqdm(total=cells, desc="asking", disable=not self.verbose, unit="answer") as bar:
@@ -75,10 +79,16 @@ class Asking:
             self.report[name] = self.report.get(name, 0) + answers.report[name]
         for name in ("refused", "unparseable", "failed"):
             self.report[name] = self.report.get(name, 0) + sum(answers.report[name].values())
-        if answers.values.size and np.isnan(answers.values).all():
+        if self.session.store is None and answers.report["guard"]:
+            # A store keeps the verdict on stacks; without one it is not to be sought again.
+            sizes = ("rows_per_request", "questions_per_request")
+            self._trusted = {"guard": 0} | {name: answers.report[name] for name in sizes}
+        failed = sum(answers.report["failed"].values())
+        if cells and (np.isnan(answers.values).all() or failed > LOST * cells):
             raise LLMError(
-                f"The language model gave none of {answers.values.size} answers about texts: that is no "
-                "result. Try it with interpllm doctor; what it answered before is kept."
+                f"Of {cells} answers about texts {answers.report['missing']} did not come ({failed} because "
+                "requests failed): that is no result. Try the language model with interpllm doctor, and run "
+                "this again; what was answered is kept."
             )
         return answers.values
 

@@ -25,6 +25,7 @@ from interpllm.select.inputs import column_of, labels_of, numbers_of, texts_of
 from interpllm.select.parts import BINS, Parts
 from interpllm.select.path import sparse_path
 from interpllm.select.race import SPEND, Race, race
+from interpllm.select.sparse import Loss
 from interpllm.select.weighing import refit
 
 FINALISTS = 2
@@ -69,8 +70,10 @@ def explain_target(
         What `y` is called; by default the name of its column.
     regression : bool, optional
         Whether `y` holds numbers; by default where they have fractions.
-    candidates, n_candidates, n_statements, propose, spend, n_resamples, random_state, cache, verbose
+    candidates, n_candidates, propose, spend, n_resamples, random_state, cache, verbose
         As for :func:`~interpllm.explain.difference.explain_difference`.
+    n_statements : int
+        At most so many are told of; fewer where, cross-validated on the second part, more add nothing.
     parts : Parts, optional
         Positions in X.
     **options
@@ -114,7 +117,7 @@ def explain_target(
     finalists = [questions[column] for column in raced.best]
     select, confirm = rows.parts.select, rows.parts.confirm
     known = asking.values(rows.of(select), finalists)
-    order = sparse_path(known, rows.y[select], n_statements, task.loss, n_folds=0).columns()
+    order, C = _ordered(known, rows.y[select], n_statements, task.loss, random_state)
     if not len(order):
         raise InputError(
             "No statement divides the texts: every one is true of all of them, or of none. Give others in "
@@ -122,7 +125,7 @@ def explain_target(
         )
     chosen = [finalists[column] for column in order]
     values = asking.values(rows.of(confirm), chosen)
-    table, total = _confirmed(chosen, known[:, order], values, rows, task, n_resamples, random_state)
+    table, total = _confirmed(chosen, known[:, order], values, rows, task, C, n_resamples, random_state)
     winners = [raced.best[column] for column in order]
     return TargetExplanation(
         target=task.target,
@@ -199,7 +202,7 @@ def plan_target(
     known = planning.values(rows.of(rows.parts.select), finalists)
     order = np.arange(min(n_statements, len(finalists)))
     if not np.isnan(known).all():
-        order = sparse_path(known, rows.y[rows.parts.select], n_statements, task.loss, n_folds=0).columns()
+        order, _ = _ordered(known, rows.y[rows.parts.select], n_statements, task.loss, random_state)
     planning.values(rows.of(rows.parts.confirm), [finalists[column] for column in order])
     return plan + planning.plan
 
@@ -214,7 +217,7 @@ class _Task:
     target: str
 
     @property
-    def loss(self) -> Any:
+    def loss(self) -> Loss:
         if not self.names:
             return "squared"
         return "logistic" if len(self.names) == 2 else "multinomial"
@@ -261,12 +264,24 @@ def _raced(
     )
 
 
+def _ordered(
+    known: Array, y: NDArray[Any], most: int, loss: Loss, random_state: int
+) -> tuple[NDArray[np.intp], float]:
+    """The statements that are worth having, each for what it adds to those before it, and how to weigh them.
+
+    Cross-validation on the selecting rows says how many are: more would only make the model worse.
+    """
+    path = sparse_path(known, y, most, loss, random_state=random_state)
+    return path.columns(max(path.best, 1)), path.C
+
+
 def _confirmed(
     chosen: list[Question],
     known: Array,
     values: Array,
     rows: Material,
     task: _Task,
+    C: float,
     n_resamples: int,
     random_state: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -275,7 +290,7 @@ def _confirmed(
     y, classes = rows.y[confirm], list(range(len(rows.names))) or None
     judged = [_unexplained(y, classes)]
     for size in range(1, len(chosen) + 1):
-        model = refit(known, rows.y[select], np.arange(size), loss=task.loss)
+        model = refit(known, rows.y[select], np.arange(size), loss=task.loss, C=C)
         judged.append(
             deviances(model.predict_proba(values) if classes else model.predict(values), y, classes)
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ STACK = (8, 8)
 
 
 def world(seed: int, n: int = 400, n_candidates: int = 40) -> tuple[Array, Array]:
-    """Answers of which five candidates are true of 70 % here and 20 % there, others of as many on both sides."""
+    """Answers: five candidates are true of 70 % here and 20 % there, the others of as many on both sides."""
     random = np.random.default_rng(seed)
     first = np.tile([True, False], n // 2)
     shares = np.tile(random.uniform(0.05, 0.95, n_candidates), (n, 1))
@@ -68,7 +70,7 @@ def test_no_row_is_read_twice_and_the_first_round_is_never_too_short() -> None:
     for n, n_candidates in ((20, 40), (100, 12), (400, 60), (5000, 300)):
         told = rounds_of(n, n_candidates, 5, stack=STACK)
         assert told[0].stop == min(n, max(LEAST, told[0].stop))
-        assert all(a.stop == b.start for a, b in zip(told, told[1:], strict=False))
+        assert all(a.stop == b.start for a, b in pairwise(told))
         assert told[-1].stop <= n
 
 
