@@ -19,6 +19,8 @@ COMMANDS = (
     "fit",
     "predict",
     "explain",
+    "explain difference",
+    "explain target",
     "rules",
     "diff",
     "export",

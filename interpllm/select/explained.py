@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
-from sklearn.pipeline import make_pipeline
 
 from interpllm.select.inference import Estimate
 from interpllm.select.sparse import Array
@@ -138,19 +137,18 @@ def tfidf_predictions(
     """
     labels = np.asarray(y)
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
+    learned, told = words.fit_transform(seen), words.transform(new)
     if classes is None:
         folds = KFold(min(5, len(labels)), shuffle=True, random_state=random_state)
-        model = make_pipeline(words, Ridge())
-        search = GridSearchCV(model, {"ridge__alpha": [0.1, 1.0, 10.0]}, cv=folds)
-        return np.asarray(search.fit(list(seen), labels).predict(list(new)))
+        search = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0, 10.0]}, cv=folds)
+        return np.asarray(search.fit(learned, labels).predict(told))
     rarest = min(int((labels == label).sum()) for label in classes)
-    model = make_pipeline(words, LogisticRegression(max_iter=5000))
     search = GridSearchCV(
-        model,
-        {"logisticregression__C": [0.1, 1.0, 10.0, 100.0]},
+        LogisticRegression(max_iter=5000),
+        {"C": [0.1, 1.0, 10.0, 100.0]},
         scoring="neg_log_loss",
         cv=StratifiedKFold(min(5, rarest), shuffle=True, random_state=random_state),
     )
-    fitted = search.fit(list(seen), labels)
+    fitted = search.fit(learned, labels)
     order = [fitted.classes_.tolist().index(label) for label in classes]
-    return np.asarray(fitted.predict_proba(list(new))[:, order])
+    return np.asarray(fitted.predict_proba(told)[:, order])

@@ -23,7 +23,12 @@ def run(example: str, argument: str) -> str:
 
 
 def test_every_example_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"few_labels", "concepts_support_tickets"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        "concepts_support_tickets",
+        "explain_difference",
+        "explain_target",
+        "few_labels",
+    }
 
 
 def test_few_labels_prints_its_accuracy() -> None:
@@ -67,3 +72,20 @@ def test_both_files_predict_without_a_language_model(replayed: tuple[str, Path])
     )
     assert "billing" in done.stdout
     assert load(replayed[1] / "tickets.json").predict([text]) == ["billing"]
+
+
+def test_a_difference_is_confirmed_from_stored_replies(tmp_path: Path) -> None:
+    said = run("explain_difference", str(tmp_path))
+    assert said.startswith("still to be sent: 0 requests")
+    assert re.search(r"membership stopped, closed or paused\? .* True$", said, re.MULTILINE)
+    assert "membership stopped" in (tmp_path / "difference.html").read_text(encoding="utf-8")
+
+
+def test_a_target_is_explained_by_what_a_fit_has_asked(tmp_path: Path) -> None:
+    said = run("explain_target", str(tmp_path))
+    assert "requests sent: 0" in said
+    statements, words = (
+        float(re.search(rf"^ *{name} +(-?[.\d]+)", said, re.MULTILINE)[1])
+        for name in ("all statements", "TF-IDF")
+    )
+    assert statements > words > 0

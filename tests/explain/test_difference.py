@@ -105,6 +105,16 @@ def test_own_statements_are_raced_without_any_proposal() -> None:
     assert all('<text id="' in prompt for prompt in llm.prompts)
 
 
+@pytest.mark.local
+def test_the_librarys_own_statements_stand_in_for_written_ones() -> None:
+    llm = oracle(lambda request: None, name="always")  # the fake's rule answers yes to everything
+    found = explain_difference(A, B, llm=Session(llm), n_candidates=12, propose="bank", n_resamples=499)
+    assert set(found.candidates["source"]) == {"bank"}
+    assert len(found.candidates) == 12
+    assert not found.frame()["holds"].any()
+    assert found.proposals == {}
+
+
 # Who sees which rows ----------------------------------------------------------------------------------------
 
 

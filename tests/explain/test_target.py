@@ -97,9 +97,9 @@ def test_what_says_the_same_again_is_not_told_of_twice() -> None:
 
 
 def test_a_shuffled_label_has_no_statement_that_holds() -> None:
-    drawn = [np.random.default_rng(seed).permutation(LABELS) for seed in range(6)]
+    drawn = [np.random.default_rng(seed).permutation(LABELS) for seed in range(3)]
     found = [told(y, random_state=seed) for seed, y in enumerate(drawn)]
-    assert sum(bool(holding(one)) for one in found) <= 1
+    assert not any(holding(one) for one in found)
     assert np.mean([one.total["value"][0] for one in found]) < 0.02
 
 
