@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from interpllm.cli.options import FORMAT_CHOICES, add_json, add_llm, at_least_one, llm_of, verbose
 from interpllm.cli.questions import question_file
 from interpllm.cli.table import read
 from interpllm.cli.terminal import safe, table
 from interpllm.errors import InputError
+
+if TYPE_CHECKING:
+    from interpllm.explain import DifferenceExplanation, Explanation
 
 HELP = "tell in a few checked statements what is truer of the texts in A than of those in B"
 EXAMPLE = """\
@@ -65,7 +70,7 @@ def add_statements(command: argparse.ArgumentParser) -> None:
     add_json(command, "print everything as one JSON object")
 
 
-def settings_of(args: argparse.Namespace) -> dict[str, object]:
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """The arguments that both explanations and their plans share.
 
     Raises
@@ -98,18 +103,15 @@ def run(args: argparse.Namespace) -> None:
     settings["names"] = tuple(args.names or (Path(args.a).stem, Path(args.b).stem))
     A, B = (read(path, args.format).texts(args.text) for path in (args.a, args.b))
     if args.plan:
-        plan = plan_difference(A, B, **settings)  # type: ignore[arg-type]
+        plan = plan_difference(A, B, **settings)
         print(json.dumps(plan.as_dict()) if args.json else plan)
         return
-    found = explain_difference(A, B, verbose=verbose(args), **settings)  # type: ignore[arg-type]
+    found = explain_difference(A, B, verbose=verbose(args), **settings)
     tell(args, found, drawn(found))
 
 
-def tell(args: argparse.Namespace, found: object, lines: str) -> None:
+def tell(args: argparse.Namespace, found: Explanation, lines: str) -> None:
     """Write what was found where it is wanted, and print it."""
-    from interpllm.explain import Explanation
-
-    assert isinstance(found, Explanation)
     if args.out is not None:
         text = found.to_html() if args.out.endswith(".html") else found.to_json(indent=2)
         Path(args.out).write_text(text, encoding="utf-8")
@@ -119,11 +121,8 @@ def tell(args: argparse.Namespace, found: object, lines: str) -> None:
     print(lines if args.out is None else f"{lines}\n{args.out}: written")
 
 
-def drawn(found: object) -> str:
+def drawn(found: DifferenceExplanation) -> str:
     """What was found, for people."""
-    from interpllm.explain import DifferenceExplanation
-
-    assert isinstance(found, DifferenceExplanation)
     a, b = found.names
     header = ("holds", f"share of {safe(a)}", f"share of {safe(b)}", "difference", "p (Holm)", "statement")
     rows = [
@@ -141,8 +140,8 @@ def drawn(found: object) -> str:
     return "\n".join([head, table(header, rows, right=header[1:5]), *notes(found.answers, found.n_chained)])
 
 
-def notes(answers: object, n_chained: int) -> list[str]:
+def notes(answers: Mapping[str, int], n_chained: int) -> list[str]:
     """What a reader must not miss."""
     from interpllm.explain.contrast import warnings_of
 
-    return [f"note: {note.text}" for note in warnings_of(answers, n_chained)]  # type: ignore[arg-type,union-attr]
+    return [f"note: {note.text}" for note in warnings_of(answers, n_chained)]

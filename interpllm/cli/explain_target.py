@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from interpllm.cli.explain_difference import add_statements, notes, settings_of, tell
 from interpllm.cli.options import add_llm, add_rows, verbose
 from interpllm.cli.table import read
 from interpllm.cli.terminal import safe, table
+
+if TYPE_CHECKING:
+    from interpllm.explain import TargetExplanation
 
 HELP = "tell in a few checked statements what goes with a label or a number, and how much each adds"
 EXAMPLE = """\
@@ -22,7 +26,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--regression",
         action=argparse.BooleanOptionalAction,
-        help="labels are numbers (default: where they have fractions)",
+        help="labels are numbers (default: where they have fractions, or more than twenty values)",
     )
     add_statements(command)
     add_llm(command, default="local")
@@ -38,18 +42,15 @@ def run(args: argparse.Namespace) -> None:
         y = data.numbers(args.label)
     settings = settings_of(args) | {"target": args.label or "label", "regression": args.regression}
     if args.plan:
-        plan = plan_target(texts, y, **settings)  # type: ignore[arg-type]
+        plan = plan_target(texts, y, **settings)
         print(json.dumps(plan.as_dict()) if args.json else plan)
         return
-    found = explain_target(texts, y, verbose=verbose(args), **settings)  # type: ignore[arg-type]
+    found = explain_target(texts, y, verbose=verbose(args), **settings)
     tell(args, found, drawn(found))
 
 
-def drawn(found: object) -> str:
+def drawn(found: TargetExplanation) -> str:
     """What was found, for people."""
-    from interpllm.explain import TargetExplanation
-
-    assert isinstance(found, TargetExplanation)
     header = ("holds", "speaks for", "difference", "p (Holm)", "adds", "statement")
     rows = [
         (

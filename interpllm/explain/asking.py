@@ -38,6 +38,14 @@ class Asking:
         Further arguments of `interpllm.answer.ask`.
     verbose : int
         1 shows progress.
+
+    Attributes
+    ----------
+    stack : (int, int)
+        Texts and statements in one request.
+    report : dict
+        ``cells`` that were needed, ``missing`` ones and why, and how many texts were ``cut``, in one step at
+        most.
     """
 
     session: Session
@@ -47,19 +55,13 @@ class Asking:
     report: dict[str, int] = field(default_factory=dict)
     _trusted: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def stack(self) -> tuple[int, int]:
-        """Texts and statements in one request; soft answers take a prompt for each of both."""
-        if self.soft:
-            return 1, 1
+    def __post_init__(self) -> None:
+        # Options that cannot be used are refused here, before anything is paid for.
         names = ("rows_per_request", "questions_per_request")
         rows, columns = (int(self.options.get(name, usual)) for name, usual in zip(names, STACK, strict=True))
-        return rows, columns
-
-    @property
-    def soft(self) -> bool:
-        """Whether answers are probabilities."""
-        return bool(ask(self.session, [], [], **self._options()).report["soft"])
+        # A soft answer, a probability, takes a prompt for each text and statement.
+        soft = ask(self.session, [], [], **self._options()).report["soft"]
+        self.stack = (1, 1) if soft else (rows, columns)
 
     def _options(self) -> dict[str, Any]:
         return {"task": self.task, **self.options, **self._trusted}
@@ -77,6 +79,7 @@ class Asking:
             answers = ask(self.session, texts, questions, progress=bar.update, **self._options())
         for name in ("cells", "missing"):
             self.report[name] = self.report.get(name, 0) + answers.report[name]
+        self.report["cut"] = max(self.report.get("cut", 0), answers.report["cut"])
         for name in ("refused", "unparseable", "failed"):
             self.report[name] = self.report.get(name, 0) + sum(answers.report[name].values())
         if self.session.store is None and answers.report["guard"]:

@@ -117,7 +117,8 @@ class DifferenceExplanation(Explanation):
     proposals : mapping
         What came of asking for statements.
     answers : mapping
-        ``cells`` that were needed, ``missing`` ones, and why: ``refused``, ``unparseable``, ``failed``.
+        ``cells`` that were needed, ``missing`` ones, and why: ``refused``, ``unparseable``, ``failed``; how
+        many texts were ``cut``, in one step at most.
     n_chained : int
         Rows that may have near-duplicates in other parts.
     usage : Usage
@@ -184,7 +185,7 @@ class DifferenceExplanation(Explanation):
         )
         blocks: list[Block] = [Note(head, "plain" if n_holds else "warning")]
         blocks += [Note(f"The goal: {self.goal}")] if self.goal else []
-        blocks += self._warnings()
+        blocks += warnings_of(self.answers, self.n_chained)
         formats = dict.fromkeys(shown.columns, ".2f") | {"p_holm": ".4f", "n_missing": "d"}
         blocks += [
             Table(shown, formats=formats),
@@ -205,9 +206,6 @@ class DifferenceExplanation(Explanation):
         blocks.append(Note(spent(self.usage)))
         return blocks
 
-    def _warnings(self) -> list[Block]:
-        return warnings_of(self.answers, self.n_chained)
-
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {
@@ -223,9 +221,9 @@ class DifferenceExplanation(Explanation):
         }
 
 
-def warnings_of(answers: Mapping[str, int], n_chained: int) -> list[Block]:
+def warnings_of(answers: Mapping[str, int], n_chained: int) -> list[Note]:
     """What a reader must not miss of how the figures came about."""
-    found: list[Block] = []
+    found = []
     if missing := answers.get("missing", 0):
         found.append(
             Note(
@@ -235,6 +233,8 @@ def warnings_of(answers: Mapping[str, int], n_chained: int) -> list[Block]:
                 "warning",
             )
         )
+    if cut := answers.get("cut", 0):
+        found.append(Note(f"{cut} texts or more were read only up to a length.", "warning"))
     if n_chained:
         found.append(
             Note(

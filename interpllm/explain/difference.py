@@ -118,8 +118,8 @@ def explain_difference(
     session = as_llm(llm, cache)
     before = replace(session.usage)
     rows = material(texts, y, names, parts, bool(how.n), random_state)
-    questions, report = proposed(session, rows, how)
     asking = Asking(session, goal, options, verbose)
+    questions, report = proposed(session, rows, how)
     raced = _raced(asking, questions, rows, n_statements, spend, random_state)
     best = [questions[column] for column in raced.best]
     values = asking.values(rows.of(rows.parts.confirm), best)

@@ -32,6 +32,10 @@ FINALISTS = 2
 """So many times the statements that are wanted win the race: of those that say the same one is enough."""
 
 
+MOST_CLASSES = 20
+"""More different numbers than these are values, and not names of classes."""
+
+
 def explain_target(
     X: Any,
     y: Any,
@@ -69,7 +73,7 @@ def explain_target(
     target : str, optional
         What `y` is called; by default the name of its column.
     regression : bool, optional
-        Whether `y` holds numbers; by default where they have fractions.
+        Whether `y` holds numbers; by default where they have fractions, or more than twenty values.
     candidates, n_candidates, propose, spend, n_resamples, random_state, cache, verbose
         As for :func:`~interpllm.explain.difference.explain_difference`.
     n_statements : int
@@ -111,8 +115,8 @@ def explain_target(
     session = as_llm(llm, cache)
     before = replace(session.usage)
     rows = task.material(parts, bool(how.n), random_state)
-    questions, report = proposed(session, rows, how)
     asking = Asking(session, goal, options, verbose)
+    questions, report = proposed(session, rows, how)
     raced = _raced(asking, questions, rows, n_statements, spend, random_state)
     finalists = [questions[column] for column in raced.best]
     select, confirm = rows.parts.select, rows.parts.confirm
@@ -234,7 +238,7 @@ def _task(X: Any, y: Any, target: str | None, regression: bool | None) -> _Task:
     texts = texts_of(column_of(X, "X"))
     if regression is None:
         values = column_of(y, "y").items()
-        regression = any(isinstance(value, float | np.floating) and value % 1 for value in values)
+        regression = _many_numbers(values)
     if regression:
         numbers, name = numbers_of(y, len(texts))
         return _Task(texts, numbers, [], target or name or "the value")
@@ -243,6 +247,13 @@ def _task(X: Any, y: Any, target: str | None, regression: bool | None) -> _Task:
     if len(classes) < 2:
         raise InputError(f"All {len(labels)} rows have the label {classes[0]!r}; give rows of two at least.")
     return _Task(texts, positions, [str(label) for label in classes], target or name or "the label")
+
+
+def _many_numbers(values: list[Any]) -> bool:
+    """Whether labels are numbers with fractions, or so many different ones that they name no classes."""
+    if not all(isinstance(value, int | float | np.number) for value in values):
+        return False
+    return len(set(values)) > MOST_CLASSES or any(value % 1 for value in values)
 
 
 def _raced(

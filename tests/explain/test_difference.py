@@ -280,9 +280,22 @@ def test_what_cannot_be_used_is_refused_before_anything_is_sent(options: dict[st
     assert not llm.received
 
 
+def test_an_option_that_nobody_knows_costs_nothing() -> None:
+    llm = oracle()
+    with pytest.raises(TypeError, match="rows_per_reqest"):
+        explain_difference(A, B, llm=Session(llm), rows_per_reqest=8)
+    assert not llm.received
+
+
 def test_too_few_texts_are_refused() -> None:
     with pytest.raises(InputError, match="give more texts"):
         explain_difference(A[:3], B, llm=Session(oracle()))
+
+
+def test_texts_that_are_cut_are_counted() -> None:
+    found = explain_difference(A, B, llm=Session(oracle()), guard=0, max_chars=150, **FEW)
+    assert found.answers["cut"] > 0
+    assert "read only up to a length" in found.to_html()
 
 
 # What is shown ----------------------------------------------------------------------------------------------

@@ -103,6 +103,12 @@ def test_a_shuffled_label_has_no_statement_that_holds() -> None:
     assert np.mean([one.total["value"][0] for one in found]) < 0.02
 
 
+def test_many_whole_numbers_are_values_and_few_are_classes() -> None:
+    tens = np.round(10 * NUMBERS).astype(int)
+    assert told(tens).classes == ()
+    assert told(has("refund").astype(int)).classes == ("0", "1")
+
+
 def test_rows_that_select_and_confirm_are_refused() -> None:
     every = np.arange(len(X))
     with pytest.raises(InputError, match="to select and to confirm"):
