@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from interpllm.errors import InputError
 from interpllm.explain.asking import LLM, Array, Asking, Planning, as_llm
-from interpllm.explain.material import Material, in_turn, material
+from interpllm.explain.labels import Task, task_of
+from interpllm.explain.material import Material, in_turn
 from interpllm.explain.statements import Source, plan_proposed, proposed, table_of_candidates, wanted
 from interpllm.explain.target_figures import TargetExplanation, figures, share_differences, strength
 from interpllm.llm import Plan
@@ -21,7 +22,6 @@ from interpllm.propose.rounds import check_counts
 from interpllm.runtime import Question
 from interpllm.select.explained import Explained, deviances, tfidf_predictions
 from interpllm.select.inference import holm
-from interpllm.select.inputs import column_of, labels_of, numbers_of, texts_of
 from interpllm.select.parts import BINS, Parts
 from interpllm.select.path import sparse_path
 from interpllm.select.race import SPEND, Race, race
@@ -30,10 +30,6 @@ from interpllm.select.weighing import refit
 
 FINALISTS = 2
 """So many times the statements that are wanted win the race: of those that say the same one is enough."""
-
-
-MOST_CLASSES = 20
-"""More different numbers than these are values, and not names of classes."""
 
 
 def explain_target(
@@ -100,7 +96,7 @@ def explain_target(
     share that statements explain stands beside that of TF-IDF, which learns from the proposing and the
     selecting rows, while the statements are weighed on the selecting ones only.
     """
-    task = _task(X, y, target, regression)
+    task = task_of(X, y, target, regression)
     how = wanted(
         candidates,
         n_candidates,
@@ -185,7 +181,7 @@ def plan_target(
     InputError
         As :func:`explain_target`.
     """
-    task = _task(X, y, target, regression)
+    task = task_of(X, y, target, regression)
     how = wanted(
         candidates,
         n_candidates,
@@ -209,51 +205,6 @@ def plan_target(
         order, _ = _ordered(known, rows.y[rows.parts.select], n_statements, task.loss, random_state)
     planning.values(rows.of(rows.parts.confirm), [finalists[column] for column in order])
     return plan + planning.plan
-
-
-@dataclass(frozen=True)
-class _Task:
-    """Texts, and the labels or numbers that are to be told of."""
-
-    texts: list[str]
-    y: NDArray[Any]
-    names: list[str]
-    target: str
-
-    @property
-    def loss(self) -> Loss:
-        if not self.names:
-            return "squared"
-        return "logistic" if len(self.names) == 2 else "multinomial"
-
-    def material(self, parts: Parts | None, proposing: bool, random_state: int) -> Material:
-        found = material(self.texts, self.y, self.names, parts, proposing, random_state)
-        for name in ("select", "confirm"):
-            if not self.names and np.ptp(self.y[getattr(found.parts, name)]) == 0:
-                raise InputError(f"All values of the rows that {name} are one: there is nothing to explain.")
-        return found
-
-
-def _task(X: Any, y: Any, target: str | None, regression: bool | None) -> _Task:
-    texts = texts_of(column_of(X, "X"))
-    if regression is None:
-        values = column_of(y, "y").items()
-        regression = _many_numbers(values)
-    if regression:
-        numbers, name = numbers_of(y, len(texts))
-        return _Task(texts, numbers, [], target or name or "the value")
-    labels, name = labels_of(y, len(texts))
-    classes, positions = np.unique(labels, return_inverse=True)
-    if len(classes) < 2:
-        raise InputError(f"All {len(labels)} rows have the label {classes[0]!r}; give rows of two at least.")
-    return _Task(texts, positions, [str(label) for label in classes], target or name or "the label")
-
-
-def _many_numbers(values: list[Any]) -> bool:
-    """Whether labels are numbers with fractions, or so many different ones that they name no classes."""
-    if not all(isinstance(value, int | float | np.number) for value in values):
-        return False
-    return len(set(values)) > MOST_CLASSES or any(value % 1 for value in values)
 
 
 def _raced(
@@ -291,7 +242,7 @@ def _confirmed(
     known: Array,
     values: Array,
     rows: Material,
-    task: _Task,
+    task: Task,
     C: float,
     n_resamples: int,
     random_state: int,
