@@ -14,10 +14,10 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from interpllm.errors import InputError
-from interpllm.estimators.inputs import Column, column_of, labels_of, numbers_of, texts_of, weights_of
 from interpllm.explain import LocalExplanation
 from interpllm.export import export
 from interpllm.runtime import LinearModel
+from interpllm.select.inputs import Column, column_of, labels_of, numbers_of, texts_of, weights_of
 
 
 class TrainingRows(NamedTuple):

@@ -20,6 +20,8 @@ COMMANDS = (
     "predict",
     "explain",
     "explain terms",
+    "explain difference",
+    "explain target",
     "rules",
     "diff",
     "claims",

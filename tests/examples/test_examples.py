@@ -29,6 +29,8 @@ def test_every_example_is_run_here() -> None:
         "check_claims",
         "audit_model",
         "explain_predictions",
+        "explain_difference",
+        "explain_target",
     }
 
 
@@ -97,3 +99,20 @@ def test_claims_are_read_from_stored_replies_and_computed() -> None:
     assert len(verdicts) == 20
     assert set(verdicts) == {"supported", "contradicted", "uncheckable"}
     assert re.search(r"^supported +Cancellation requests say", printed, re.MULTILINE)
+
+
+def test_a_difference_is_confirmed_from_stored_replies(tmp_path: Path) -> None:
+    said = run("explain_difference", str(tmp_path))
+    assert said.startswith("still to be sent: 0 requests")
+    assert re.search(r"membership stopped, closed or paused\? .* True$", said, re.MULTILINE)
+    assert "membership stopped" in (tmp_path / "difference.html").read_text(encoding="utf-8")
+
+
+def test_a_target_is_explained_by_what_a_fit_has_asked(tmp_path: Path) -> None:
+    said = run("explain_target", str(tmp_path))
+    assert "requests sent: 0" in said
+    statements, words = (
+        float(re.search(rf"^ *{name} +(-?[.\d]+)", said, re.MULTILINE)[1])
+        for name in ("all statements", "TF-IDF")
+    )
+    assert statements > words > 0
