@@ -6,7 +6,7 @@ with random weights, to which no sentence can be a source.
 
     python benchmarks/explain_generation.py --facts 50
 
-The form of the prompt was chosen on the sentences of ``--development``, which share no wording with the others.
+The form of the prompt was chosen on the sentences of ``--development``; the others have other subjects.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def explain_generation(
         Whether a sampled reply gives the answer; by default it must be the answer but for white space around
         it, or hold the span.
     n_calls : int
-        Subsets of segments that values are estimated from, at least twice the segments and two.
+        Subsets of segments that values are estimated from; at least 2 n + 10 of n segments.
     n_held_out : int
         Further subsets that the estimate is checked on.
     n_samples : int

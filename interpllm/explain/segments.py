@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +56,20 @@ class Segment:
     text: str
 
 
+class _Piece(NamedTuple):
+    """A text, the number of its segment (None if it stays), and whether separators stand around it."""
+
+    text: str
+    place: int | None = None
+    listed: bool = False
+
+
 @dataclass(frozen=True)
 class _Message:
-    """What one message is made of: texts, each with the number of its segment, or None if it stays."""
+    """What one message is made of."""
 
     role: str
-    pieces: tuple[tuple[str, int | None], ...]
+    pieces: tuple[_Piece, ...]
     vanishes: bool = False  # with its only segment, and not to an empty message
 
 
@@ -116,8 +124,8 @@ class Prompt:
         before, found, after = template.partition(SEGMENTS)
         if not found or SEGMENTS in after:
             raise InputError(f"template must hold {SEGMENTS} once, where they go; got {template!r:.200}.")
-        pieces = [(one.text, place) for one, place in zip(named, _numbers(kept), strict=True)]
-        message = _Message("user", ((before, None), *pieces, (after, None)))
+        pieces = [_Piece(one.text, place, True) for one, place in zip(named, _numbers(kept), strict=True)]
+        message = _Message("user", (_Piece(before), *pieces, _Piece(after)))
         return cls(_free(named, kept), (message,), placeholder, separator)
 
     @classmethod
@@ -142,7 +150,7 @@ class Prompt:
         if not any(kept):
             raise InputError("A conversation needs a message that stays: name one in fixed=.")
         messages = [
-            _Message(one["role"], ((one["content"], place),), vanishes=place is not None)
+            _Message(one["role"], (_Piece(one["content"], place),), vanishes=place is not None)
             for one, place in zip(listed, _numbers(kept), strict=True)
         ]
         return cls(_free(named, kept), tuple(messages), placeholder, separator)
@@ -161,38 +169,33 @@ class Prompt:
         """
         told = []
         for message in self._messages:
-            places = [place for _, place in message.pieces if place is not None]
-            if message.vanishes and self.placeholder is None and not any(keep[place] for place in places):
+            place = message.pieces[0].place
+            if message.vanishes and self.placeholder is None and not keep[place]:
                 continue
-            told.append({"role": message.role, "content": "".join(self._written(message, keep))})
+            content = "".join(text for text, _ in self._pieces(message, keep))
+            told.append({"role": message.role, "content": content})
         return tuple(told)
 
     def shown(self) -> list[tuple[str, int | None]]:
         """The whole prompt in pieces, each with the number of its segment, or None if it stays."""
-        several = len(self._messages) > 1
+        several, keep = len(self._messages) > 1, np.ones(len(self.segments), dtype=bool)
         pieces: list[tuple[str, int | None]] = []
         for number, message in enumerate(self._messages):
             if several:
                 pieces.append((("\n\n" if number else "") + f"{message.role}: ", None))
-            before = None
-            for text, place in message.pieces:
-                if before is not None and place is not None and self.separator:
-                    pieces.append((self.separator, None))
-                pieces.append((text, place))
-                before = place
+            pieces += self._pieces(message, keep)
         return pieces
 
-    def _written(self, message: _Message, keep: NDArray[np.bool_]) -> Iterator[str]:
+    def _pieces(self, message: _Message, keep: NDArray[np.bool_]) -> Iterator[tuple[str, int | None]]:
         beside = False
-        for text, place in message.pieces:
-            if place is None:
-                beside = False
-                yield text
+        for text, place, listed in message.pieces:
+            gone = place is not None and not keep[place]
+            if gone and self.placeholder is None:
                 continue
-            if not keep[place] and self.placeholder is None:
-                continue
-            yield (self.separator if beside else "") + (text if keep[place] else self._replaced(text))
-            beside = True
+            if beside and listed:
+                yield self.separator, None
+            yield (self._replaced(text) if gone else text), place
+            beside = listed
 
     def _replaced(self, text: str) -> str:
         """The placeholder with the white space around the text, so that lines stay lines."""
@@ -250,13 +253,13 @@ def _free(named: Sequence[Segment], kept: Sequence[bool]) -> tuple[Segment, ...]
 
 def _slotted(
     template: str, values: Mapping[str, str], named: Sequence[Segment], places: Sequence[int | None]
-) -> Iterator[tuple[str, int | None]]:
+) -> Iterator[_Piece]:
     """A template in pieces; a value that looks like a slot is not taken for one."""
     for name in values:
         if template.count("{" + name + "}") != 1:
             raise InputError(f"template must hold {{{name}}} once, where that value goes.")
-    of = {one.name: (one.text, place) for one, place in zip(named, places, strict=True)}
+    of = {"{" + one.name + "}": _Piece(one.text, place) for one, place in zip(named, places, strict=True)}
     slots = "|".join(re.escape("{" + name + "}") for name in values)
     for text in re.split(f"({slots})", template):
         if text:
-            yield of.get(text[1:-1], (text, None)) if text.startswith("{") else (text, None)
+            yield of.get(text, _Piece(text))

@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 EXACT = 8
 """Players up to which all subsets are taken."""
 
+_LEAST_DRAWN = 4
 _RESAMPLES = 200
 _FOLDS = 10
 
@@ -62,7 +63,6 @@ class Attribution:
     values : array (n,)
     standard_errors : array (n,)
         Of drawing subsets (bootstrap over the drawn pairs) and of the uncertainty of the values themselves.
-        NaN where the budget was too small to draw two pairs.
     """
 
     values: Array
@@ -77,8 +77,9 @@ def design(n: int, n_calls: int = 64, random_state: int = 0) -> Design:
     n : int
         Players, at least 1.
     n_calls : int
-        Values wanted, those of the empty and the full subset included; at least 2 n + 2 are taken, so that
-        each player is left out once and stands alone once. Up to 8 players all subsets are taken.
+        Values wanted, those of the empty and the full subset included; at least 2 n + 10 are taken, so that
+        each player is left out once and stands alone once, and a few pairs tell the error. Up to 8 players
+        all subsets are taken.
     random_state : int
 
     Returns
@@ -91,7 +92,7 @@ def design(n: int, n_calls: int = 64, random_state: int = 0) -> Design:
         sizes = masks.sum(1)
         weights = np.array([(n - 1) / (comb(n, s) * s * (n - s)) for s in sizes.tolist()])
         return Design(masks, weights, np.zeros(0, dtype=np.intp))
-    left = max(n_calls - 2, 2 * n) // 2
+    left = max(n_calls - 2, 2 * n + 2 * _LEAST_DRAWN) // 2
     mass = {k: (n - 1) / (k * (n - k)) * (2 if 2 * k < n else 1) for k in range(1, n // 2 + 1)}
     found: list[Masks] = []
     weights_of: list[float] = []
@@ -105,7 +106,7 @@ def design(n: int, n_calls: int = 64, random_state: int = 0) -> Design:
         left -= of_size
     whole = len(found)
     found += _drawn(n, left, mass, np.random.default_rng(random_state))
-    weights_of += [sum(mass.values()) / (2 * max(left, 1))] * left
+    weights_of += [sum(mass.values()) / (2 * left)] * left
     masks = _with_complements(np.array(found))
     return Design(masks, np.repeat(weights_of, 2), np.arange(whole, whole + left))
 
@@ -141,7 +142,7 @@ def attribute(
     solution = _solution(plan.masks, plan.weights * have)
     noise = np.zeros(len(game)) if variances is None else np.nan_to_num(np.asarray(variances, dtype=float))
     spread = solution**2 @ noise
-    if len(plan.drawn) > 1:
+    if len(plan.drawn):
         rng = np.random.default_rng(random_state)
         again = []
         for _ in range(_RESAMPLES):
@@ -150,8 +151,6 @@ def attribute(
             counts[plan.drawn] = np.bincount(drawn, minlength=len(counts))[plan.drawn]
             again.append(_solution(plan.masks, plan.weights * have * np.repeat(counts, 2)) @ game)
         spread = spread + np.var(again, axis=0, ddof=1)
-    elif not plan.exact:
-        spread = np.full(len(spread), np.nan)  # nothing was drawn twice, so nothing tells the error
     return Attribution(solution @ game, np.sqrt(spread))
 
 
