@@ -19,6 +19,7 @@ COMMANDS = (
     "fit",
     "predict",
     "explain",
+    "explain generation",
     "rules",
     "diff",
     "export",
