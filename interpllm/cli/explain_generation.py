@@ -28,8 +28,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "prompt",
         metavar="PROMPT",
-        help="a text file, or - for standard input; or a .json file: a list of texts, or of messages with "
-        "role and content",
+        help="a text file, or - for standard input; or a .json file: a list of texts, which blank lines "
+        "part, or of messages with role and content",
     )
     command.add_argument(
         "--by",
@@ -73,8 +73,8 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.explain import explain_generation, plan_generation
     from interpllm.llm import as_session
 
-    segments, messages = _segments(args.prompt, args.by)
-    if args.question and messages:
+    segments, form = _segments(args.prompt, args.by)
+    if args.question and form == "messages":
         raise InputError("--question stands below texts; in a conversation it is the last message.")
     session = as_session(llm_of(args), cache=args.cache)
     if session is None:
@@ -87,6 +87,7 @@ def run(args: argparse.Namespace) -> None:
         "n_calls": args.calls,
         "n_samples": args.samples,
         "random_state": args.seed,
+        "separator": "\n\n" if form == "texts" else "",
     }
     if args.question:
         settings["template"] = f"{{segments}}\n\n{args.question}"
@@ -104,8 +105,8 @@ def run(args: argparse.Namespace) -> None:
     print(f"{found.usage.requests} requests, {found.usage.tokens} tokens", file=sys.stderr)
 
 
-def _segments(path: str, by: str) -> tuple[list[Any], bool]:
-    """What a prompt is made of, and whether these are messages.
+def _segments(path: str, by: str) -> tuple[list[Any], str]:
+    """What a prompt is made of, and whether these are "messages", "texts" or the "pieces" of one.
 
     Raises
     ------
@@ -123,8 +124,8 @@ def _segments(path: str, by: str) -> tuple[list[Any], bool]:
         messages = isinstance(listed, list) and bool(listed) and all(isinstance(one, dict) for one in listed)
         if not messages and not (isinstance(listed, list) and all(isinstance(one, str) for one in listed)):
             raise InputError(f"{path} must be a list of texts, or of messages with role and content.")
-        return listed, messages
-    return _cut(text.rstrip("\n"), by), False
+        return listed, "messages" if messages else "texts"
+    return _cut(text.rstrip("\n"), by), "pieces"
 
 
 def _cut(text: str, by: str) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from interpllm.errors import InputError
 from interpllm.explain.segments import sentences
 from interpllm.llm import Request
+from interpllm.propose.rounds import quoted
 
 PROMPT_VERSION = "explain-chain-1"
 
@@ -106,8 +107,6 @@ def mistaken(step: str, random_state: int = 0) -> str | None:
 
 def rewrite_requests(prompt: str, question: str, steps: Sequence[str]) -> list[Request]:
     """What asks a language model to write each step anew; the prompt is `MISTAKEN` or `REWORDED`."""
-    from interpllm.propose.rounds import quoted
-
     return [
         Request.of(
             prompt.replace("{step}", quoted(step.strip())).replace("{question}", quoted(question), 1),

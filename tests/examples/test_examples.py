@@ -23,7 +23,11 @@ def run(example: str, argument: str) -> str:
 
 
 def test_every_example_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"few_labels", "concepts_support_tickets"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        "concepts_support_tickets",
+        "explain_generation",
+        "few_labels",
+    }
 
 
 def test_few_labels_prints_its_accuracy() -> None:
@@ -67,3 +71,11 @@ def test_both_files_predict_without_a_language_model(replayed: tuple[str, Path])
     )
     assert "billing" in done.stdout
     assert load(replayed[1] / "tickets.json").predict([text]) == ["billing"]
+
+
+@pytest.mark.local
+def test_the_source_of_a_copied_answer_is_ranked_first(tmp_path: Path) -> None:
+    said = run("explain_generation", str(tmp_path / "page.html"))
+    first = next(line for line in said.splitlines() if line.rstrip().endswith(" 1"))
+    assert "The library opens at noon." in first
+    assert "The library opens at noon." in (tmp_path / "page.html").read_text(encoding="utf-8")

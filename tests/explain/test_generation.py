@@ -10,7 +10,7 @@ import pytest
 
 from interpllm.errors import CapabilityError, ConnectionFailed, InputError, LLMError, TransientError
 from interpllm.explain import explain_generation, plan_generation
-from interpllm.llm import Reply, Request, Session
+from interpllm.llm import Reply, Request, Session, connect
 from interpllm.testing import FakeLLM, Fault
 
 Opener = Callable[..., Session]
@@ -261,3 +261,14 @@ def test_a_refusal_is_not_explained(opened: Opener) -> None:
     llm = FakeLLM(lambda request: Reply(None, refusal="no", finish="stop"))
     with pytest.raises(LLMError, match="no answer to explain"):
         explain_generation(opened(llm), TEN)
+
+
+@pytest.mark.local
+def test_the_embedded_models_source_of_a_copied_answer_is_found() -> None:
+    facts = ["The bakery closes at six. ", "The parrot is called Otto. ", "It rained. ", "Tea is served."]
+    with connect("local", mode="off") as session:
+        found = explain_generation(
+            session, facts, "Otto", template="{segments}\n\nWhat is the parrot called? Answer in a word."
+        )
+    assert found.frame()["rank"].tolist()[1] == 1
+    assert found.frame()["value"][1] > 2
