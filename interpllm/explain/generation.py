@@ -144,14 +144,16 @@ def explain_generation(
     values = Values(task.valuer(said, span))
     parts, game, found = _valued(task, values, progress)
     pairs, score = _checked(task, values, parts, game, found, progress)
-    few = len(parts) < 4 and bool(np.any(np.abs(found.values) > 1e-9))
     asked, failed = values.counts()
+    complete = game.exact and not failed
+    # Of two or three parts every subset is known, and none is left to predict.
+    few = complete and len(parts) < 4 and bool(np.any(np.abs(found.values) > 1e-9))
     return GenerationExplanation(
         prompt=task.prompt,
         answer=said,
         span=split_span(said, span)[1],
         kind=task.kind,
-        method="exact" if game.exact else "paired KernelSHAP",
+        method="exact" if complete else "paired KernelSHAP",
         parts=_described(values, parts, found, ranked=few or score.value >= LEAST_SCORE),
         pairs=pairs,
         whole=values.estimate(_whole(task.n)),

@@ -63,6 +63,7 @@ class Attribution:
     values : array (n,)
     standard_errors : array (n,)
         Of drawing subsets (bootstrap over the drawn pairs) and of the uncertainty of the values themselves.
+        NaN where all subsets were wanted and some have no value.
     """
 
     values: Array
@@ -142,6 +143,8 @@ def attribute(
     solution = _solution(plan.masks, plan.weights * have)
     noise = np.zeros(len(game)) if variances is None else np.nan_to_num(np.asarray(variances, dtype=float))
     spread = solution**2 @ noise
+    if plan.exact and not have.all():
+        spread = np.full(len(spread), np.nan)  # what is missing has an error that nothing tells
     if len(plan.drawn):
         rng = np.random.default_rng(random_state)
         again = []

@@ -170,6 +170,13 @@ def test_values_that_failed_are_left_out_and_counted(opened: Opener) -> None:
     assert "3 have no value" in found.to_html()
 
 
+def test_with_a_value_missing_nothing_is_called_exact(opened: Opener) -> None:
+    llm = FakeLLM(scores=additive, faults=[Fault("400", at={5})])
+    found = explain_generation(opened(llm, max_concurrency=1), TEN[:3], " yes", **SCORED)
+    assert (found.method, found.ranked) == ("paired KernelSHAP", False)
+    assert found.frame()["standard_error"].isna().all()
+
+
 @pytest.mark.parametrize("kind", ["429", "500", "cut", "broken_body", "refusal"])
 def test_passing_faults_of_a_server_change_no_share(over_http: Opener, kind: str) -> None:
     session = over_http(FakeLLM(sampled, faults=[Fault(kind, every=9, seconds=0.001)]), max_concurrency=1)
