@@ -22,6 +22,7 @@ COMMANDS = (
     "explain terms",
     "explain difference",
     "explain target",
+    "explain generation",
     "rules",
     "diff",
     "claims",

@@ -19,7 +19,7 @@ from interpllm.runtime.features import Question
 from interpllm.runtime.ledger import Ledger, Rule, Step
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.model import ReadableModel, one_or_more
-from interpllm.runtime.row_scoring import Row, holds, scores_of, shares_of
+from interpllm.runtime.row_scoring import Row, all_hold, holds, scores_of, shares_of
 from interpllm.runtime.scoring import Scorer
 from interpllm.runtime.tokens import spans
 from interpllm.runtime.vectorizer import Vectorizer
@@ -295,6 +295,13 @@ class RowModel(ReadableModel):
         by_words = name in self.stand_ins and name not in row.given
         places = reasons(self.stand_ins[name], row.text, answer) if by_words else ()
         return Step(str(condition), held, places, part, name, known(answer))
+
+    def holding(
+        self, conditions: Sequence[Condition], rows: Rows | None, answers: Answers | None = None
+    ) -> list[bool]:
+        """Tell for each row whether all of some conditions hold."""
+        plain = [condition.plain for condition in conditions]
+        return [all_hold(plain, row) for row in self._rows(rows, answers)]
 
     def _where(self, conditions: Iterable[Condition], text: str) -> tuple[tuple[int, int], ...]:
         """Find where a text mentions what conditions look at."""

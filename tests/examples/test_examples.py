@@ -24,13 +24,14 @@ def run(example: str, *arguments: str) -> str:
 
 def test_every_example_is_run_here() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} == {
-        "few_labels",
-        "concepts_support_tickets",
-        "check_claims",
         "audit_model",
-        "explain_predictions",
+        "check_claims",
+        "concepts_support_tickets",
         "explain_difference",
+        "explain_generation",
+        "explain_predictions",
         "explain_target",
+        "few_labels",
     }
 
 
@@ -116,3 +117,11 @@ def test_a_target_is_explained_by_what_a_fit_has_asked(tmp_path: Path) -> None:
         for name in ("all statements", "TF-IDF")
     )
     assert statements > words > 0
+
+
+@pytest.mark.local
+def test_the_source_of_a_copied_answer_is_ranked_first(tmp_path: Path) -> None:
+    said = run("explain_generation", str(tmp_path / "page.html"))
+    first = next(line for line in said.splitlines() if line.rstrip().endswith(" 1"))
+    assert "The library opens at noon." in first
+    assert "The library opens at noon." in (tmp_path / "page.html").read_text(encoding="utf-8")
