@@ -19,6 +19,7 @@ COMMANDS = (
     "fit",
     "predict",
     "explain",
+    "explain module",
     "rules",
     "diff",
     "export",
