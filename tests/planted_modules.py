@@ -177,15 +177,14 @@ def corpus(n: int = 500, seed: int = 0) -> list[str]:
 
 def explainer(request: Request) -> Any:
     """Reply to a request for properties, for texts, or for judgements."""
-    content = str(request.messages[-1]["content"])
-    if request.schema is None:
-        return ""  # a session's first look at a server
-    wanted = request.schema["properties"]
+    # The first one, since a request that is asked again ends with what was wrong about the reply.
+    content = next(str(message["content"]) for message in request.messages if message["role"] == "user")
+    wanted = (request.schema or {}).get("properties", {})
     if "properties" in wanted:
         return {"properties": _summary(content)}
     if "pairs" in wanted:
         return {"pairs": _pairs(content)}
-    return _judgements(content)
+    return _judgements(content) if '<text id="' in content else None  # a session's first look at a server
 
 
 def _summary(content: str) -> list[str]:

@@ -116,8 +116,8 @@ def explain_module(
     unexplained.
     """
     session = _session(llm)
-    check_counts(n_candidates=n_candidates, corpus_texts=corpus_texts, max_stretches=max_stretches)
-    _check_pairs(texts_per_side)
+    check_counts(n_candidates=n_candidates, max_stretches=max_stretches)
+    _check_pairs(texts_per_side=texts_per_side, corpus_texts=corpus_texts)
     rivals = _others(others, name)
     tell = progress or (lambda _: None)
     divided = divide(corpus, parts, random_state)
@@ -128,18 +128,23 @@ def explain_module(
     sigma = _sigma(values, name)
     found = strongest(f, stretches(divided.propose, max_stretches, random_state), name, random_state)
 
+    chosen = contrast(divided.confirm, values, corpus_texts)
+
     problems: list[str] = []
     properties: tuple[str, ...] = ()
     sent = 0
-    if found.strong:
+    # What could not be tested in the end is not asked for.
+    if not len(chosen.high):
+        problems.append(f"fewer than {FEWEST} texts of the corpus have a strong response to be told by")
+    elif not found.strong:
+        problems.append("the module responds alike to all stretches of text")
+    else:
         tell("asking what the strongest stretches have in common")
         proposed = propose_properties(session, found.strong, found.ordinary, n_candidates)
         properties, sent = proposed.kept, proposed.requests
         problems += [f"a request for candidates had no usable reply ({why})" for why in proposed.failures]
         if not properties and not proposed.failures:
             problems.append("no candidate that can be used was proposed")
-    else:
-        problems.append("the module responds alike to all stretches of text")
 
     tell(f"asking for texts with and without each of {len(properties)} properties")
     written = write_texts(session, properties, texts_per_side, divided.examples)
@@ -148,9 +153,6 @@ def explain_module(
         for said, texts in zip(properties, written, strict=True)
         if texts.failure
     ]
-    chosen = contrast(divided.confirm, values, corpus_texts)
-    if not len(chosen.high):
-        problems.append(f"fewer than {FEWEST} texts of the corpus have a strong response to be told by")
     tell(f"asking of {2 * len(chosen.high)} texts whether each property holds")
     answers, cells = _answers(session, divided.confirm, chosen, properties)
 
@@ -208,8 +210,8 @@ def plan_module(
         As `explain_module` raises them.
     """
     session = _session(llm)
-    check_counts(n_candidates=n_candidates, corpus_texts=corpus_texts)
-    _check_pairs(texts_per_side)
+    check_counts(n_candidates=n_candidates)
+    _check_pairs(texts_per_side=texts_per_side, corpus_texts=corpus_texts)
     divided = divide(corpus, parts, random_state)
     shown = stretches(divided.propose, N_STRONG + N_ORDINARY, random_state)
     properties = [f"{_STAND_IN} ({number})" for number in range(n_candidates)]
@@ -228,13 +230,13 @@ def _session(llm: Any) -> Session:
     return session
 
 
-def _check_pairs(texts_per_side: int) -> None:
-    check_counts(texts_per_side=texts_per_side)
-    if texts_per_side < FEWEST:
-        raise InputError(
-            f"texts_per_side must be at least {FEWEST}, since some pairs choose and the others tell; got "
-            f"{texts_per_side}."
-        )
+def _check_pairs(**pairs: int) -> None:
+    check_counts(**pairs)
+    for name, n in pairs.items():
+        if n < FEWEST:
+            raise InputError(
+                f"{name} must be at least {FEWEST}, since some pairs choose and the others tell; got {n}."
+            )
 
 
 def _others(others: Mapping[str, Module] | None, name: str) -> dict[str, Module]:
