@@ -23,7 +23,11 @@ def run(example: str, argument: str) -> str:
 
 
 def test_every_example_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"few_labels", "concepts_support_tickets"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        "concepts_support_tickets",
+        "explain_module",
+        "few_labels",
+    }
 
 
 def test_few_labels_prints_its_accuracy() -> None:
@@ -67,3 +71,10 @@ def test_both_files_predict_without_a_language_model(replayed: tuple[str, Path])
     )
     assert "billing" in done.stdout
     assert load(replayed[1] / "tickets.json").predict([text]) == ["billing"]
+
+
+def test_a_score_is_explained_by_what_it_was_fitted_for(tmp_path: Path) -> None:
+    said = run("explain_module", str(tmp_path))
+    assert said.startswith("explained: the score for delivery responds more strongly to a text that")
+    assert "number 1 of 5 modules" in said
+    assert "parcel" in (tmp_path / "explained.html").read_text(encoding="utf-8")
