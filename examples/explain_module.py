@@ -4,9 +4,9 @@
     python examples/explain_module.py FOLDER     # or into this one
 
 A table of n-grams is fitted to the bundled support tickets. Its score for "delivery" is then treated as any
-module: texts in, a number out. It runs offline. The replies lie in explain_module.jsonl: a large language model
-wrote them, properties, texts and judgements alike (Claude, by Anthropic, on 2026-11-22). With mode="use" and
-your server's address the same lines ask your model.
+module: texts in, a number out. It runs offline. The replies lie in explain_module.jsonl: a large language
+model wrote them, properties, texts and judgements alike (Claude, by Anthropic, on 2026-11-22). With
+mode="use" and your server's address the same lines ask your model.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ def main(folder: Path) -> None:
         session = replayed(Path(cache))
         found = explain_module(
             scores.pop(name),
-            [*train["text"], *test["text"]],  # no labels: what is explained is the score, be it right or wrong
+            [
+                *train["text"],
+                *test["text"],
+            ],  # no labels: what is explained is the score, be it right or wrong
             llm=session,
             name=name,
             n_candidates=3,

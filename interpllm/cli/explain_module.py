@@ -11,6 +11,7 @@ from typing import Any
 from interpllm.cli.options import add_json, add_llm, add_rows, at_least_one, llm_of, model_of
 from interpllm.cli.table import read
 from interpllm.cli.terminal import safe, table
+from interpllm.errors import InputError
 
 HELP = "say to which texts a module (an embedding dimension, a model's score) responds, and test what is said"
 EXAMPLE = """\
@@ -46,17 +47,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Explain, and tell."""
-    from interpllm.errors import InputError
     from interpllm.explain import explain_module, plan_module
-    from interpllm.llm import as_session, connect
+    from interpllm.llm import as_session
 
-    llm = llm_of(args)
-    if llm is None:
+    session = as_session(llm_of(args), args.cache)
+    if session is None:
         raise InputError("to explain a module takes a language model: name one with --llm SPEC.")
     if args.label is not None and args.score is None:
         raise InputError("--class is the class of a model: give its file with --score, too.")
-    session = connect(llm, cache=args.cache) if isinstance(llm, str) else as_session(llm)
-    assert session is not None
     texts = read(args.data, args.format).texts(args.text)
     if args.plan:
         plan = plan_module(texts, llm=session, n_candidates=args.candidates, random_state=args.seed)

@@ -146,14 +146,16 @@ def explain_module(
         if not properties and not proposed.failures:
             problems.append("no candidate that can be used was proposed")
 
-    tell(f"asking for texts with and without each of {len(properties)} properties")
+    if properties:
+        tell(f"asking for texts with and without each of {len(properties)} properties")
     written = write_texts(session, properties, texts_per_side, divided.examples)
     problems += [
         f"no texts were written for “{said}” ({texts.failure})"
         for said, texts in zip(properties, written, strict=True)
         if texts.failure
     ]
-    tell(f"asking of {2 * len(chosen.high)} texts whether each property holds")
+    if properties:
+        tell(f"asking of {2 * len(chosen.high)} texts of the corpus whether each property holds")
     answers, cells = _answers(session, divided.confirm, chosen, properties)
 
     responses = [(respond(f, one.having, name), respond(f, one.lacking, name)) for one in written]
