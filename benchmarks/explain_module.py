@@ -1,11 +1,11 @@
 """Are modules explained by what was planted in them, and modules of chance by nothing?
 
-Twenty-two modules, lexicons and regular expressions with noise, are explained by a fake language model that
-is told of none of them: it reads stretches of text with lexicons of its own (nine tenths of the words, where
-the modules have eight tenths), knows subjects that no module is about, and errs in a tenth of the texts that
-it writes and of its judgements (tests/planted_modules.py). Then each module's numbers are given to texts by
+Twenty-two modules, lexicons and regular expressions with noise, are explained by a fake language model that is
+told of none of them: it reads stretches of text with lexicons of its own (nine tenths of the words, where the
+modules have eight tenths), knows subjects that no module is about, and errs in a tenth of the texts that it
+writes and of its judgements (tests/planted_modules.py). Then each module's numbers are given to texts by
 chance, and all is done again. A module is identified if the foremost candidate, held or not, tells its
-responses better than those of the 21 others of its kind.
+responses better than those of the 21 others of its kind. "texts" is how many of the corpus have what was planted.
 
     python benchmarks/explain_module.py [--seeds 3] [--texts 800] [--noise 0.2]
     python benchmarks/explain_module.py --data FOLDER      # planted in real texts: the text columns of its
@@ -20,6 +20,7 @@ import platform
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -71,17 +72,19 @@ def main() -> None:
     args = options.parse_args()
     print(f"Python {platform.python_version()}, numpy {version('numpy')}, scipy {version('scipy')}")
     planted: list[tuple[int, str, ModuleExplanation]] = []
+    having: Counter[str] = Counter()
     chance: list[ModuleExplanation] = []
     began = time.perf_counter()
     for seed in range(1, args.seeds + 1):
         texts = real_texts(args.data, args.texts, seed) if args.data else corpus(args.texts, seed)
         true = {said: module(said, args.noise) for said in TRUTHS}
         planted += [(seed, said, found) for said, found in explained(true, texts, seed).items()]
+        having.update(said for said, truth in TRUTHS.items() for text in texts if truth.search(text))
         shuffled = {said: permuted(said, texts) for said in TRUTHS}
         chance += explained(shuffled, texts, seed).values()
     seconds = time.perf_counter() - began
 
-    print(f"\n{'module':32} {'outcome by seed':34} score   AUROC  place")
+    print(f"\n{'module':32} {'texts':>5}  {'outcome by seed':46} score   AUROC  place")
     for said in TRUTHS:
         own = [found for _, name, found in planted if name == said]
         outcomes = ", ".join(_outcome(said, found) for found in own)
@@ -89,7 +92,8 @@ def main() -> None:
         scores, areas = ([first[column] for first in firsts] for column in ("score", "auroc"))
         places = ", ".join(str(found.rank or "-") for found in own)
         figures = f"{_mean(scores):6.2f}  {_mean(areas):6.2f}" if firsts else "     -       -"
-        print(f"{said:32} {outcomes:34} {figures}  {places}")
+        texts_each = having[said] / args.seeds
+        print(f"{said:32} {texts_each:5.0f}  {outcomes:46} {figures}  {places}")
 
     tested = [(said, found) for _, said, found in planted if found.outcome != "not tested"]
     for what, hits in {

@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.explain import explain_module, plan_module
     from interpllm.llm import as_session
 
+    if args.label is not None and args.score is None:
+        raise InputError("--class is the class of a model: give its file with --score, too.")
     session = as_session(llm_of(args), args.cache)
     if session is None:
         raise InputError("to explain a module takes a language model: name one with --llm SPEC.")
-    if args.label is not None and args.score is None:
-        raise InputError("--class is the class of a model: give its file with --score, too.")
     texts = read(args.data, args.format).texts(args.text)
     if args.plan:
         plan = plan_module(texts, llm=session, n_candidates=args.candidates, random_state=args.seed)

@@ -72,7 +72,8 @@ def explain_module(
     ----------
     f : callable
         Takes a list of texts and gives one number a text: an embedding dimension, a probe, a reward model, a
-        feature (:mod:`interpllm.explain.modules` has some ready-made). NaN where it has none.
+        feature (:mod:`interpllm.explain.modules` has some ready-made). Always the same for the same text; NaN
+        where it has none.
     corpus : sequence of str
         Texts of the kind that the module is for, without labels; some hundreds at least.
     llm : str, Session or LanguageModel

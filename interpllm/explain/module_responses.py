@@ -130,12 +130,14 @@ def strong_from(values: Array) -> float:
     -------
     float
         Half way from the median to the fifth strongest: above that are few where a module responds to few
-        texts, and more where responses are graded. A single strongest one could be an accident.
+        texts, and more where responses are graded. A single strongest one could be an accident. Where fewer
+        than five exceed the median, the smallest that does; where none does, the median itself.
     """
     there = np.sort(values[~np.isnan(values)])
     middle = float(np.median(there))
     cut = middle + (float(there[-min(_NTH, len(there))]) - middle) / 2
-    return cut if cut > middle else float(np.min(there[there > middle], initial=there[-1]))
+    above = there[there > middle]
+    return cut if cut > middle else float(above[0]) if len(above) else middle
 
 
 def strongest(f: Module, candidates: Sequence[str], name: str, random_state: int = 0) -> Stretches:
@@ -184,5 +186,6 @@ def _different(order: Sequence[int], candidates: Sequence[str]) -> list[int]:
         if len(kept) < N_STRONG and not any(own <= other or other <= own for other in seen):
             kept.append(place)
             seen.append(own)
-    rest = [place for place in order if place not in set(kept)]
+    shown = set(kept)
+    rest = [place for place in order if place not in shown]
     return sorted([*kept, *rest[: N_STRONG - len(kept)]], key=order.index)

@@ -43,6 +43,10 @@ def test_a_module_that_responds_alike_to_all_has_no_strong_stretch() -> None:
 def test_strong_is_above_the_middle_and_below_the_fifth_strongest() -> None:
     values = np.array([0.0] * 90 + [4.0] * 10)
     assert strong_from(values) == 2
+
+
+def test_where_few_or_none_exceed_the_middle_strong_is_what_exceeds_it_or_the_middle_itself() -> None:
+    assert strong_from(np.array([0.0] * 97 + [2.0, 3.0, 4.0])) == 2
     assert strong_from(np.array([0.0] * 3 + [1.0] * 7)) == 1
 
 
