@@ -1,15 +1,17 @@
 """Are modules explained by what was planted in them, and modules of chance by nothing?
 
-Twenty-two modules, lexicons and regular expressions with noise, are explained by a fake language model that is
-told of none of them: it reads stretches of text with lexicons of its own (nine tenths of the words, where the
-modules have eight tenths), knows subjects that no module is about, and errs in a tenth of the texts that it
+Twenty-two modules, lexicons and regular expressions with noise, are explained by a fake language model that
+is told of none of them: it reads stretches of text with lexicons of its own (nine tenths of the words, where
+the modules have eight tenths), knows subjects that no module is about, and errs in a tenth of the texts that it
 writes and of its judgements (tests/planted_modules.py). Then each module's numbers are given to texts by
 chance, and all is done again. A module is identified if the foremost candidate, held or not, tells its
-responses better than those of the 21 others of its kind. "texts" is how many of the corpus have what was planted.
+responses better than those of the 21 others of its kind. "texts" is how many of the corpus have what was
+planted.
 
     python benchmarks/explain_module.py [--seeds 3] [--texts 800] [--noise 0.2]
-    python benchmarks/explain_module.py --data FOLDER      # planted in real texts: the text columns of its
-    *_train.csv
+    python benchmarks/explain_module.py --data FOLDER --texts 8000 --seeds 1
+
+With --data the modules are planted in real texts, the column "text" of the folder's *_train.csv.
 """
 
 from __future__ import annotations
