@@ -2,8 +2,8 @@
 
 Twenty-two modules, lexicons and regular expressions with noise, are explained by a fake language model that
 is told of none of them: it reads stretches of text with lexicons of its own (nine tenths of the words, where
-the modules have eight tenths), knows subjects that no module is about, and errs in a tenth of the texts that it
-writes and of its judgements (tests/planted_modules.py). Then each module's numbers are given to texts by
+the modules have eight tenths), knows subjects that no module is about, and errs in a tenth of the texts that
+it writes and of its judgements (tests/planted_modules.py). Then each module's numbers are given to texts by
 chance, and all is done again. A module is identified if the foremost candidate, held or not, tells its
 responses better than those of the 21 others of its kind. "texts" is how many of the corpus have what was
 planted.
