@@ -89,7 +89,8 @@ def explain_module(
         Texts of the corpus with strong responses that are asked about at most, and as many hard negatives, of
         which again a third chooses.
     max_stretches : int
-        Runs of one to three words that the module is tried on, the most frequent.
+        Runs of one to three words that the module is tried on: those of texts with strong responses, and the
+        most frequent.
     parts : Parts, optional
         Which texts are proposed from and which confirm; by default half each, near-duplicates together. Texts
         to select on are not used.
@@ -127,7 +128,9 @@ def explain_module(
     tell(f"measuring {len(divided.confirm)} texts and the stretches of {len(divided.propose)}")
     values = respond(f, divided.confirm, name)
     sigma = _sigma(values, name)
-    found = strongest(f, stretches(divided.propose, max_stretches, random_state), name, random_state)
+    proposing = respond(f, divided.propose, name)
+    tried = stretches(divided.propose, max_stretches, random_state, proposing)
+    found = strongest(f, tried, name, random_state)
 
     chosen = contrast(divided.confirm, values, corpus_texts)
 

@@ -91,22 +91,37 @@ def respond(f: Module, texts: Sequence[str], name: str = "the module") -> Array:
     return values
 
 
-def stretches(texts: Sequence[str], most: int, random_state: int = 0) -> list[str]:
+def stretches(
+    texts: Sequence[str], most: int, random_state: int = 0, responses: Array | None = None
+) -> list[str]:
     """The distinct runs of one to three words of texts, as they are written there.
 
     Parameters
     ----------
-    texts : sequence of str
+    texts : sequence of str, (n_texts,)
     most : int
         The most frequent are kept; among equally frequent ones chance decides.
     random_state : int
         Its seed.
+    responses : array (n_texts,), optional
+        A module's numbers for the texts. Those of the texts with strong ones come first, up to half of all:
+        what few texts have is not frequent, and would be left out with the rest.
 
     Returns
     -------
     list of str
         With the signs that stand inside, such as those of an address or an amount of money.
     """
+    found = _by_frequency(texts, random_state)
+    if responses is None or np.isnan(responses).all():
+        return found[:most]
+    cut = strong_from(responses)
+    strong = [text for text, response in zip(texts, responses, strict=True) if response >= cut]
+    first = _by_frequency(strong, random_state)[: most // 2]
+    return list(dict.fromkeys([*first, *found]))[:most]
+
+
+def _by_frequency(texts: Sequence[str], random_state: int) -> list[str]:
     found: Counter[str] = Counter()
     for text in texts:
         places = spans(text, *WORDS).values()
@@ -115,7 +130,7 @@ def stretches(texts: Sequence[str], most: int, random_state: int = 0) -> list[st
     counts = np.array([*found.values()], dtype=float)
     chance = np.random.default_rng(random_state).random(len(counts))
     listed = list(found)
-    return [listed[place] for place in np.lexsort((chance, -counts))[:most]]
+    return [listed[place] for place in np.lexsort((chance, -counts))]
 
 
 def strong_from(values: Array) -> float:

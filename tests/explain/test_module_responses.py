@@ -22,6 +22,14 @@ def test_frequent_stretches_are_kept_first() -> None:
     assert "rare" not in found
 
 
+def test_what_strong_texts_have_is_kept_though_it_is_rare() -> None:
+    texts = [*TEXTS, "rare words here"]
+    responses = np.array([0.0] * len(TEXTS) + [1.0])
+    assert "rare" not in stretches(texts, 12)
+    assert stretches(texts, 12, 0, responses)[:6] != stretches(texts, 12)[:6]
+    assert {"rare", "rare words", "words here"} <= set(stretches(texts, 12, 0, responses))
+
+
 def test_another_seed_takes_other_rare_stretches() -> None:
     assert set(stretches(TEXTS, 60, 0)) != set(stretches(TEXTS, 60, 1))
 
