@@ -23,6 +23,7 @@ COMMANDS = (
     "explain difference",
     "explain target",
     "explain generation",
+    "explain module",
     "rules",
     "diff",
     "claims",

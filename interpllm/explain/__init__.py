@@ -10,6 +10,8 @@ from interpllm.explain.difference_figures import DifferenceExplanation
 from interpllm.explain.generation import explain_generation, plan_generation
 from interpllm.explain.generation_result import GenerationExplanation
 from interpllm.explain.ledgers import LocalExplanation
+from interpllm.explain.module import explain_module, plan_module
+from interpllm.explain.module_explanation import ModuleExplanation
 from interpllm.explain.overview import GlobalExplanation
 from interpllm.explain.segments import sentences
 from interpllm.explain.target import explain_target, plan_target
@@ -25,17 +27,20 @@ __all__ = [
     "GenerationExplanation",
     "GlobalExplanation",
     "LocalExplanation",
+    "ModuleExplanation",
     "TargetExplanation",
     "contrast",
     "counterfactual",
     "explain_chain_of_thought",
     "explain_difference",
     "explain_generation",
+    "explain_module",
     "explain_target",
     "explain_terms",
     "plan_chain_of_thought",
     "plan_difference",
     "plan_generation",
+    "plan_module",
     "plan_target",
     "plan_terms",
     "sentences",

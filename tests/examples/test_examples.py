@@ -29,6 +29,7 @@ def test_every_example_is_run_here() -> None:
         "concepts_support_tickets",
         "explain_difference",
         "explain_generation",
+        "explain_module",
         "explain_predictions",
         "explain_target",
         "few_labels",
@@ -125,3 +126,10 @@ def test_the_source_of_a_copied_answer_is_ranked_first(tmp_path: Path) -> None:
     first = next(line for line in said.splitlines() if line.rstrip().endswith(" 1"))
     assert "The library opens at noon." in first
     assert "The library opens at noon." in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_score_is_explained_by_what_it_was_fitted_for(tmp_path: Path) -> None:
+    said = run("explain_module", str(tmp_path))
+    assert said.startswith("explained: the score for delivery responds more strongly to a text that")
+    assert "number 1 of 5 modules" in said
+    assert "parcel" in (tmp_path / "explained.html").read_text(encoding="utf-8")
