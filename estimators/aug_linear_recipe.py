@@ -28,7 +28,6 @@ from interpllm.estimators.assistance import (
 )
 from interpllm.estimators.base import TrainingRows
 from interpllm.estimators.fit_plan import FitPlan
-from interpllm.estimators.inputs import column_of, texts_of
 from interpllm.estimators.table import linear_model
 from interpllm.llm import LanguageModel, Session, as_session, connect
 from interpllm.llm.plan import Plan
@@ -36,6 +35,7 @@ from interpllm.propose.ngrams import NgramRows, count_ngrams, rows_of
 from interpllm.propose.teacher import Tuned
 from interpllm.propose.templates import class_names, templates
 from interpllm.propose.zero_shot import cues, options, prompts
+from interpllm.select.inputs import column_of, texts_of
 from interpllm.select.problem import Choice, Fitted, Problem, fit
 from interpllm.select.search import Search, Trial, search_assisted, search_plain
 from interpllm.select.size import SIZES, Shrinker, shrink

@@ -20,7 +20,6 @@ from interpllm.estimators.aug_linear_recipe import LLM, min_rows, worth_comparin
 from interpllm.estimators.base import TrainingRows
 from interpllm.estimators.concept_recipe import WEAK, loss_for
 from interpllm.estimators.fit_plan import FitPlan
-from interpllm.estimators.inputs import column_of, texts_of
 from interpllm.estimators.lexicon_widening import ASKED, Widener, keywords_of
 from interpllm.estimators.tree_report import report_of, shares, trees_of
 from interpllm.llm import Session, as_session
@@ -29,6 +28,7 @@ from interpllm.propose.keywords import Keywords, plan_keywords, propose_keywords
 from interpllm.propose.ngrams import NgramRows, count_ngrams
 from interpllm.propose.templates import templates
 from interpllm.runtime import TreeModel
+from interpllm.select.inputs import column_of, texts_of
 from interpllm.select.lexicon import Ground, contained, foresight, principal, priors
 from interpllm.select.lexicon_tree import Limits, Node, grow
 from interpllm.select.problem import Choice, Problem

@@ -14,10 +14,10 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from interpllm.errors import InputError
-from interpllm.estimators.explanations import Explanations
-from interpllm.estimators.inputs import Column, column_of, labels_of, numbers_of, texts_of, weights_of
+from interpllm.explain import LocalExplanation
 from interpllm.export import export
 from interpllm.runtime import LinearModel
+from interpllm.select.inputs import Column, column_of, labels_of, numbers_of, texts_of, weights_of
 
 
 class TrainingRows(NamedTuple):
@@ -162,7 +162,7 @@ class TextEstimatorMixin(TextRowsMixin):
         """What the verbs of the model are handed of X: the texts."""
         return (self._check_predict(X),)
 
-    def explain(self, X: Any) -> Explanations:
+    def explain(self, X: Any) -> LocalExplanation:
         """Say for each text which phrases speak for what, and how strongly.
 
         Parameters
@@ -172,7 +172,7 @@ class TextEstimatorMixin(TextRowsMixin):
 
         Returns
         -------
-        Explanations
+        LocalExplanation
             One `interpllm.runtime.Ledger` a row; for each, base + the sum of contributions is the
             decision function (to 1e-9). `.frame()` gives them as one table; notebooks show coloured texts.
 
@@ -184,7 +184,7 @@ class TextEstimatorMixin(TextRowsMixin):
             When X cannot be used.
         """
         inputs = self._inputs(X)
-        return Explanations(self.model_.explain(*inputs), self._output_names())
+        return LocalExplanation(self.model_.explain(*inputs), self._output_names())
 
     def _output_names(self) -> tuple[Any, ...]:
         return (self.model_.target or "value",)

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from interpllm.errors import InputError
-from interpllm.estimators.inputs import column_of, texts_of
 from interpllm.runtime import Question
+from interpllm.select.inputs import column_of, texts_of
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from interpllm.errors import InputError
 from interpllm.estimators.concept_recipe import LLM, ConceptRecipe, Concepts, groups_of, loss_for
 from interpllm.estimators.concept_rows import concept_rows
 from interpllm.estimators.concept_search import Task, candidates
-from interpllm.estimators.inputs import labels_of, numbers_of
 from interpllm.llm import as_session
 from interpllm.propose.bank import question_bank
 from interpllm.runtime import ConceptSet
+from interpllm.select.inputs import labels_of, numbers_of
 from interpllm.select.parts import Parts
 from interpllm.select.screen import MIN_KAPPA, screen
 

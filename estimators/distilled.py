@@ -17,10 +17,10 @@ from interpllm.errors import InputError
 from interpllm.estimators.aug_linear import AugLinearClassifier, AugLinearRegressor
 from interpllm.estimators.aug_linear_recipe import LLM
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin, TextRowsMixin, TrainingRows
-from interpllm.estimators.inputs import column_of, texts_of, weights_of
 from interpllm.estimators.llm_classifier import LLMClassifier
 from interpllm.estimators.teachers import needs_labels, soft_labels, soft_values
 from interpllm.runtime import LinearModel
+from interpllm.select.inputs import column_of, texts_of, weights_of
 from interpllm.select.split import Fold, folds, near_duplicates
 
 Array = NDArray[np.float64]

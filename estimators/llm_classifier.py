@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from interpllm.errors import InputError, LLMError
 from interpllm.estimators.base import LabelledRowsMixin, TrainingRows
-from interpllm.estimators.inputs import column_of, labels_of, texts_of
 from interpllm.llm import LanguageModel, Session, as_session
 from interpllm.llm.plan import Plan
 from interpllm.propose.class_prompt import CALIBRATED_ON, ClassQuestion, Way, class_prompt, usual
+from interpllm.select.inputs import column_of, labels_of, texts_of
 
 LISTED = 10
 """Rows that a message lists."""

@@ -17,10 +17,10 @@ from interpllm.estimators.concept_answers import Array
 from interpllm.estimators.concept_recipe import LLM, Prepared, groups_of, loss_for
 from interpllm.estimators.concept_rows import ConceptRows, concept_rows
 from interpllm.estimators.concept_search import Task
-from interpllm.estimators.inputs import column_of, weights_of
 from interpllm.estimators.stand_ins import StandIns
 from interpllm.llm import Session, as_session
 from interpllm.runtime import Question
+from interpllm.select.inputs import column_of, weights_of
 
 
 class Beside(NamedTuple):
@@ -137,7 +137,7 @@ class QuestionEstimator(TextEstimatorMixin):
 
         Returns
         -------
-        Explanations
+        LocalExplanation
             For each row, base + the sum of contributions is the decision function (to 1e-9).
         """
         return super().explain(Beside(X, texts))

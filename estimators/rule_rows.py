@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from interpllm.errors import InputError
 from interpllm.estimators.base import TextRowsMixin, TrainingRows
-from interpllm.estimators.inputs import is_missing, weights_of
 from interpllm.propose.rules import Columns
+from interpllm.select.inputs import is_missing, weights_of
 
 Row = str | Mapping[str, Any]
 

@@ -20,7 +20,6 @@ from tqdm import tqdm
 
 from interpllm.errors import InputError
 from interpllm.estimators.assistance import MOST_EMBEDDED, frequent_ngrams
-from interpllm.estimators.inputs import column_of, is_missing, texts_of
 from interpllm.estimators.stand_in_choices import (
     CHOICES,
     MIX,
@@ -37,6 +36,7 @@ from interpllm.propose.ngrams import NgramRows, count_ngrams
 from interpllm.propose.teacher import Probe
 from interpllm.propose.templates import templates
 from interpllm.runtime import LinearModel
+from interpllm.select.inputs import column_of, is_missing, texts_of
 from interpllm.select.problem import Lesson, Problem, Rows
 from interpllm.select.split import folds, near_duplicates
 

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from interpllm.errors import InputError
 from interpllm.estimators.base import TextRowsMixin
-from interpllm.estimators.inputs import is_missing, labels_of
+from interpllm.select.inputs import is_missing, labels_of
 from interpllm.select.split import folds
 
 Array = NDArray[np.float64]

@@ -34,7 +34,7 @@ _HOME = {
     "from_sklearn": "interpllm.estimators",
     "load": "interpllm.runtime",
 }
-_MODULES = ["datasets", "errors", "estimators", "export", "llm", "runtime", "testing"]
+_MODULES = ["audit", "datasets", "errors", "estimators", "explain", "export", "llm", "runtime", "testing"]
 
 __all__ = sorted([*_HOME, *_MODULES])
 

@@ -10,11 +10,14 @@ from interpllm.audit.base import Finding, Measure, interval
 from interpllm.audit.display import display
 from interpllm.audit.faithfulness import faithfulness
 from interpllm.audit.invariance import invariance
+from interpllm.audit.judges import reader
 from interpllm.audit.leakage import leakage
+from interpllm.audit.simulatability import plan_simulatability, simulatability
 from interpllm.audit.stability import Fit, stability
 from interpllm.audit.subject import Subject
 from interpllm.display import Block, Note, Section, as_json, fragment, page
 from interpllm.errors import InputError, LLMError
+from interpllm.llm import Plan
 from interpllm.runtime.ledger import printable
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ class Audited:
     fit : callable, optional
         (X, y, seed) -> fitted estimator or model.
     llm : Session, optional
-        For parts that ask a language model.
+        Judge of what the printed model tells a reader; without one a program reads it.
     random_state : int
     """
 
@@ -80,9 +83,15 @@ def _leakage(model: Any, given: Audited) -> Finding:
     return leakage(model, given.X, given.y, train=train, random_state=given.random_state)
 
 
+def _simulatability(model: Any, given: Audited) -> Finding:
+    judge = reader if given.llm is None else given.llm
+    return simulatability(model, given.X, judge=judge, random_state=given.random_state)
+
+
 PARTS: Mapping[str, Part] = {
     "faithfulness": _faithfulness,
     "display": _display,
+    "simulatability": _simulatability,
     "stability": _stability,
     "invariance": _invariance,
     "leakage": _leakage,
@@ -261,3 +270,24 @@ def audit(
         except (InputError, LLMError) as error:
             findings.append(Finding(name, "", error=str(error)))
     return AuditReport(repr(subject.model).strip("<>"), len(subject.rows), tuple(findings))
+
+
+def plan_audit(model: Any, X: Any, *, llm: Session, random_state: int = 0) -> Plan:
+    """What :func:`audit` would ask the language model; sends nothing.
+
+    Parameters
+    ----------
+    model, X, llm, random_state
+        As for :func:`audit`.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        As :func:`audit`, and when the printed model cannot be judged.
+    """
+    subject = Subject(model, X)
+    return plan_simulatability(subject.model, X, judge=llm, random_state=random_state)

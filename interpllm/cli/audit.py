@@ -10,9 +10,11 @@ from typing import Any
 from interpllm.cli.answering import rows_of
 from interpllm.cli.options import (
     FORMAT_CHOICES,
+    add_llm,
     add_model,
     add_rows,
     at_least_one,
+    llm_of,
     model_of,
 )
 from interpllm.cli.table import Table, read
@@ -24,7 +26,8 @@ from interpllm.runtime.row_model import RowModel
 HELP = "check that a model's explanations hold, on rows that it was not fitted on, each figure beside a null"
 EXAMPLE = """\
   interpllm audit model.json held_out.csv --text text --label label
-  interpllm audit model.json held_out.csv --train train.csv --html audit.html --json audit.json"""
+  interpllm audit model.json held_out.csv --train train.csv --html audit.html --json audit.json
+  interpllm audit model.json held_out.csv --llm http://localhost:8000/v1 --plan"""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -47,6 +50,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="3 or more fits over seeds, and as many over bootstraps, of a plain aug-linear model to the "
         "training rows (default: 5)",
     )
+    add_llm(command, default=None, said="none: a program reads the printed model")
+    command.add_argument("--plan", action="store_true", help="only say what it would take; send nothing")
     command.add_argument("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
     command.add_argument("--json", metavar="FILE", help="write everything as one JSON document, - prints it")
     command.add_argument("--html", metavar="FILE", help="write a page that holds everything")
@@ -68,9 +73,22 @@ def run(args: argparse.Namespace) -> None:
         if known is None:
             raise InputError(f"{train.source} has no column of labels; name it with --label.")
         fitted_on = (_rows(args, model, train), known)
-    from interpllm.audit import audit
+    from interpllm.audit import audit, plan_audit
+    from interpllm.llm import Plan, as_session
 
-    report = audit(model, rows, labels, train=fitted_on, parts=_parts(args, model), random_state=args.seed)
+    judge = as_session(llm_of(args), cache=args.cache)
+    if args.plan:
+        print(Plan() if judge is None else plan_audit(model, rows, llm=judge, random_state=args.seed))
+        return
+    report = audit(
+        model,
+        rows,
+        labels,
+        train=fitted_on,
+        llm=judge,
+        parts=_parts(args, model),
+        random_state=args.seed,
+    )
     if args.html:
         Path(args.html).write_text(report.to_html(), encoding="utf-8")
     if args.json == "-":

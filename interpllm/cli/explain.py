@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interpllm import runtime
-from interpllm.cli.answering import add_answering, inputs_of
+from interpllm.cli.answering import Inputs, add_answering, inputs_of
 from interpllm.cli.options import add_color, add_json, add_model, add_rows, at_least_one, model_of
 from interpllm.cli.table import Table, read, write_jsonl
 from interpllm.cli.terminal import safe, table, wants_color
+from interpllm.errors import InputError
+from interpllm.runtime.envelope import write_atomically
+from interpllm.runtime.ledger import printable
 from interpllm.runtime.row_model import RowModel
+
+if TYPE_CHECKING:
+    from interpllm.explain import Explanation
+
+ANY = object()
+"""``--counterfactual`` without a class."""
 
 HELP = "show which words of a text, or answers about it, made the model decide, and how strongly"
 EXAMPLE = """\
   interpllm explain model.json new.csv --rows 3
+  interpllm explain model.json new.csv --contrast billing delivery
+  interpllm explain model.json new.csv --counterfactual --html page.html
   echo "not bad at all" | interpllm explain model.json - --format txt"""
 
 
@@ -31,6 +42,18 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="strongest n-grams or questions to list a text (default: 8)",
     )
+    asked = command.add_mutually_exclusive_group()
+    asked.add_argument(
+        "--contrast", nargs=2, metavar=("A", "B"), help="what speaks for class A rather than for class B"
+    )
+    asked.add_argument(
+        "--counterfactual",
+        nargs="?",
+        const=ANY,
+        metavar="CLASS",
+        help="the least that would have to be otherwise for another prediction, or for CLASS",
+    )
+    command.add_argument("--html", metavar="FILE", help="write a page that needs nothing else, instead")
     add_color(command)
     add_json(command, "print one JSON object a text, with every n-gram or question and its values")
     add_answering(command)
@@ -41,13 +64,58 @@ def run(args: argparse.Namespace) -> None:
     model = model_of(args.model)
     data = read(args.data, args.format)
     data = Table(data.source, {name: values[: args.rows] for name, values in data.columns.items()})
-    explanations = model.explain(*inputs_of(args, model, data))
+    inputs = inputs_of(args, model, data)
+    if args.contrast or args.counterfactual is not None or args.html:
+        show(args, explained(args, model, inputs))
+        return
+    explanations = model.explain(*inputs)
     if args.json:
         write_jsonl(sys.stdout, (as_json(explanation) for explanation in explanations))
         return
     color = wants_color(args.color)
     rules = isinstance(model, RowModel)
     print("\n\n".join(drawn(explanation, args.top, color, rules) for explanation in explanations))
+
+
+def explained(args: argparse.Namespace, model: Any, inputs: Inputs) -> Explanation:
+    """The explanation that the options ask for."""
+    from interpllm.explain import LocalExplanation, contrast, counterfactual
+    from interpllm.explain.subject import outputs_of
+
+    rows, answers = (*inputs, None)[:2]
+    if args.contrast:
+        one, other = (class_of(model, said) for said in args.contrast)
+        return contrast(model, rows, one, other, answers=answers)
+    if args.counterfactual is not None:
+        target = None if args.counterfactual is ANY else class_of(model, args.counterfactual)
+        return counterfactual(model, rows, target, answers=answers)
+    return LocalExplanation(model.explain(*inputs), outputs_of(model))
+
+
+def show(args: argparse.Namespace, found: Explanation) -> None:
+    """Write an explanation as a page, or print it, as JSON or for people."""
+    if args.html:
+        write_atomically(args.html, found.to_html().encode())
+        print(args.html)
+    elif args.json:
+        print(found.to_json())
+    else:
+        print(printable(str(found)))
+
+
+def class_of(model: Any, said: str) -> Any:
+    """The class that is written so.
+
+    Raises
+    ------
+    InputError
+        When there is none; the message lists those that there are.
+    """
+    for label in model.classes:
+        if str(label) == said:
+            return label
+    listed = ", ".join(map(str, model.classes)) or "none, as it predicts a number"
+    raise InputError(f"the model has no class {said!r:.80}; its classes: {listed:.300}")
 
 
 def drawn(explanation: runtime.Ledger, top: int, color: bool, rules: bool = False) -> str:

@@ -128,11 +128,13 @@ def lines(
 
 def svg(ax: Axes) -> bytes:
     """The figure of some axes as SVG: the same bytes for the same plot, letters as shapes."""
-    from matplotlib import rc_context
+    from matplotlib import pyplot, rc_context
 
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": "interpllm", "svg.fonttype": "path"}):
         ax.get_figure().savefig(out, format="svg", metadata={"Date": None})
+    # What is on a page is not to be shown by itself as well, nor kept open for ever.
+    pyplot.close(ax.get_figure())
     return out.getvalue()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interpllm.errors import LLMError
+from interpllm.errors import CapabilityError, LLMError
 from interpllm.llm.base import LanguageModel, Reply, Request, estimate_tokens
 from interpllm.llm.budget import Estimate, metered
 from interpllm.llm.courier import Came, Courier, Failed, in_parts
@@ -75,25 +75,33 @@ class Asker:
         return self.courier.try_send(Estimate(len(sent), into, out), call, stop)
 
     def score(
-        self, prompts: Sequence[str], options: Sequence[str], stop: threading.Event
+        self, prompts: Sequence[str], options: Sequence[str], stop: threading.Event, exact: bool = False
     ) -> NDArray[np.float64] | Failed:
         """One row of log-probabilities a prompt, or why there is none.
 
         Raises
         ------
         CapabilityError
-            When a server's log-probabilities cannot be trusted.
+            When a server's log-probabilities cannot be trusted, or the backend cannot tell seams.
+        InputError
+            When ``exact``, and a seam does not match.
         """
         tokens = sum(estimate_tokens(prompt + option) for prompt in prompts for option in options)
         score_with: Any = getattr(self.backend, "score_with", None)
+        score: Any = getattr(self.backend, "score_exact", None) if exact else self.backend.score
         method = self.prober.score_method() if score_with is not None else ""
+        if exact and (score is None if score_with is None else method != "logprobs_echo"):
+            raise CapabilityError(
+                f"{self.backend!r} does not tell the log-probability of every token of a text. Connect to a "
+                "model in process, such as 'local', or to a server whose completions echo log-probabilities."
+            )
 
         def call() -> Came:
             into, out = tokens, 0
             if score_with is not None:
-                rows, into, out = score_with(method, prompts, options)
+                rows, into, out = score_with(method, prompts, options, exact)
             else:
-                rows = np.asarray(self.backend.score(prompts, options), dtype=np.float64)
+                rows = np.asarray(score(prompts, options), dtype=np.float64)
             if rows.shape != (len(prompts), len(options)):
                 raise LLMError(
                     f"{self.backend!r} returned scores of shape {rows.shape} for {len(prompts)} prompts and "

@@ -208,10 +208,13 @@ class LanguageModel(Protocol):
     A backend raises `TransientError` or `ConnectionFailed` for what another try may mend and
     `RequestRefused` for what it may not; it never tries again by itself.
 
-    Three attributes are optional: ``schema_support`` says what becomes of ``Request.schema``
+    Five attributes are optional: ``schema_support`` says what becomes of ``Request.schema``
     ("native": the backend honours it; "prompt", the default: the session writes the schema into the
-    prompt; "probe": find out by asking), ``embed_batch_size`` replaces ``batch_size`` for ``embed``, and
-    ``metered_embed(texts, template) -> (vectors, input_tokens)`` replaces ``embed`` where tokens are counted.
+    prompt; "probe": find out by asking), ``embed_batch_size`` replaces ``batch_size`` for ``embed``,
+    ``metered_embed(texts, template) -> (vectors, input_tokens)`` replaces ``embed`` where tokens are counted,
+    ``score_exact(prompts, options)`` is ``score`` that refuses, with an `InputError`, a prompt's end that
+    makes a token with an option's start, and ``conversation(messages)`` is the text that the model reads of a
+    conversation that waits for its turn, so that replies can be scored.
     Whatever the support, the session validates every reply itself.
     """
 

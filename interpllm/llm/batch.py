@@ -78,7 +78,12 @@ class BatchSession(Session):
         return list(self._pending.values())
 
     def score(
-        self, prompts: Sequence[str], options: Sequence[str], *, progress: Progress | None = None
+        self,
+        prompts: Sequence[str],
+        options: Sequence[str],
+        *,
+        exact: bool = False,
+        progress: Progress | None = None,
     ) -> NDArray[np.float64]:
         """Raise: a batch holds no scores.
 

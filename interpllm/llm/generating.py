@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from interpllm.errors import InputError
 from interpllm.llm.base import Reply, Request
 from interpllm.llm.local_model import BATCH, LocalModel, batches, import_torch
+from interpllm.llm.logprobs import merged_seam
 from interpllm.llm.schema import in_words
 
 _MAX_TOKENS = 256
@@ -23,12 +24,16 @@ _MAX_TOKENS = 256
 _ROWS_FOR_ONE = 8
 
 
-def score(model: LocalModel, prompts: Sequence[str], options: Sequence[str]) -> NDArray[np.float64]:
+def score(
+    model: LocalModel, prompts: Sequence[str], options: Sequence[str], exact: bool = False
+) -> NDArray[np.float64]:
     """Log-probability of each option as the continuation of each prompt; see `TransformersBackend.score`."""
     if not all(options):
         raise InputError("an option must not be empty: the continuation '' has no probability.")
     torch = import_torch()
-    parted = [_part(model, prompt, options) for prompt in prompts]
+    parted = [_part(model, prompt, options, exact) for prompt in prompts]
+    if exact:
+        _check_alike([rests for _, rests in parted], prompts, options)
     out = np.full((len(prompts), len(options)), np.nan)
     fitting = [
         row
@@ -58,13 +63,23 @@ def complete(model: LocalModel, requests: Sequence[Request]) -> list[Reply]:
     return [work.reply(model) for work in works]
 
 
-def _part(model: LocalModel, prompt: str, options: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-    """Tokens that all options continue, and the tokens of each continuation (at least one)."""
+def _part(
+    model: LocalModel, prompt: str, options: Sequence[str], exact: bool
+) -> tuple[list[int], list[list[int]]]:
+    """Tokens that all options continue, and the tokens of each continuation (at least one).
+
+    With ``exact`` the former are the prompt's own, and the latter the options' own.
+    """
     tokenize = model.tokenizer
     alone, *whole = tokenize([prompt, *(prompt + option for option in options)], verbose=False)["input_ids"]
     if not alone:
         start = model.encode([""])[0]
         alone, whole = start, [start + ids for ids in whole]
+    if exact:
+        for option, ids in zip(options, whole, strict=True):
+            if ids[: len(alone)] != alone or len(ids) == len(alone):
+                raise merged_seam(prompt, option)
+        return alone, [ids[len(alone) :] for ids in whole]
     context = min(
         min(
             next((i for i, (a, b) in enumerate(zip(alone, ids, strict=False)) if a != b), len(alone)),
@@ -73,6 +88,18 @@ def _part(model: LocalModel, prompt: str, options: Sequence[str]) -> tuple[list[
         for ids in whole
     )
     return alone[:context], [ids[context:] for ids in whole]
+
+
+def _check_alike(rests: Sequence[list[list[int]]], prompts: Sequence[str], options: Sequence[str]) -> None:
+    """Check that every option has the same tokens after every prompt of one call.
+
+    A tokenizer that merges pairs gives them wherever no merge spans the seam, in this call or another; this
+    is for those that do not.
+    """
+    for row, found in enumerate(rests):
+        for option, ids, first in zip(options, found, rests[0], strict=True):
+            if ids != first:
+                raise merged_seam(prompts[row], option)
 
 
 class _Reading:
@@ -251,9 +278,19 @@ def _write(model: LocalModel, works: Sequence[_Work]) -> None:
 
 def _chat(model: LocalModel, request: Request) -> list[int]:
     """Token numbers of a conversation that waits for the model's turn."""
-    messages = [dict(message) for message in request.messages]
+    special = not model.tokenizer.chat_template  # a template writes special tokens itself
+    text = _written(model, request.messages)
+    return list(model.tokenizer(text, add_special_tokens=special, verbose=False)["input_ids"])
+
+
+def conversation(model: LocalModel, messages: Sequence[Mapping[str, str]]) -> str:
+    """A conversation that waits for the model's turn, without the start token, which `score` adds itself."""
+    start = model.tokenizer.decode(model.tokenizer("", verbose=False)["input_ids"])
+    return _written(model, messages).removeprefix(start)
+
+
+def _written(model: LocalModel, messages: Sequence[Mapping[str, str]]) -> str:
+    told = [dict(message) for message in messages]
     if model.tokenizer.chat_template:
-        text = model.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-        return list(model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
-    text = "\n\n".join(message["content"] for message in messages)
-    return list(model.tokenizer(text + "\n", verbose=False)["input_ids"])
+        return str(model.tokenizer.apply_chat_template(told, add_generation_prompt=True, tokenize=False))
+    return "\n\n".join(message["content"] for message in told) + "\n"

@@ -47,9 +47,12 @@ def embed_canonical(identity: Mapping[str, Any], template: str, text: str) -> di
     return {"verb": "embed", "model": dict(identity), "template": template, "text": text}
 
 
-def score_canonical(identity: Mapping[str, Any], prompt: str, options: Sequence[str]) -> dict[str, Any]:
+def score_canonical(
+    identity: Mapping[str, Any], prompt: str, options: Sequence[str], exact: bool = False
+) -> dict[str, Any]:
     """Everything that decides a row of log-probabilities, ready to be hashed by `key`."""
-    return {"verb": "score", "model": dict(identity), "prompt": prompt, "options": list(options)}
+    asked = {"verb": "score", "model": dict(identity), "prompt": prompt, "options": list(options)}
+    return asked | {"seam": "exact"} if exact else asked
 
 
 def embed_keys(identity: Mapping[str, Any], template: str, texts: Sequence[str]) -> list[bytes]:

@@ -9,7 +9,7 @@ from typing import Any
 from interpllm.errors import InputError
 
 
-def from_echo(body: dict[str, Any], prompt: str, options: Sequence[str]) -> list[float]:
+def from_echo(body: dict[str, Any], prompt: str, options: Sequence[str], exact: bool = False) -> list[float]:
     """Each option's log-probability, summed over its tokens, from completions that echo prompt + option.
 
     Parameters
@@ -20,28 +20,54 @@ def from_echo(body: dict[str, Any], prompt: str, options: Sequence[str]) -> list
         What stands before every option.
     options : sequence of str
         The continuations, in the order in which they were sent.
+    exact : bool
+        Whether a token must begin where an option begins.
 
     Returns
     -------
     list of float
         NaN where the server sent nothing usable.
+
+    Raises
+    ------
+    InputError
+        When ``exact``, and a token spans the border between the prompt and an option.
     """
     found = [math.nan] * len(options)
     choices = body.get("choices")
     for place, choice in enumerate(choices if isinstance(choices, list) else []):
         try:
             number = choice.get("index", place)
-            found[number] = _after(choice["logprobs"], len(prompt), len(prompt + options[number]))
+            found[number] = _after(choice["logprobs"], len(prompt), len(prompt + options[number]), exact)
+        except InputError:  # of the seam, and not of the body
+            raise
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             continue
     return found
 
 
-def _after(logprobs: dict[str, Any], start: int, end: int) -> float:
+def merged_seam(prompt: str, option: str, token: str = "") -> InputError:
+    """What is raised where a prompt's end and the option after it are not tokens of their own.
+
+    Parameters
+    ----------
+    prompt, option : str
+    token : str
+        The one that spans both, where it is known.
+    """
+    spans = f" in the token {token!r}" if token else ""
+    return InputError(
+        f"The prompt's end {prompt[-20:]!r} and the answer's beginning {option[:20]!r} run together{spans}, "
+        "so the answer's own tokens cannot be scored. Let the answer, or the span of it, begin where a word "
+        "begins, with the space before it on its own side."
+    )
+
+
+def _after(logprobs: dict[str, Any], start: int, end: int, exact: bool) -> float:
     """Sum over the tokens that have a character between two places of the text; NaN if one is missing.
 
-    A token that spans the border between prompt and option belongs to the option: without it nothing of
-    the option's beginning would be counted.
+    A token that spans the border between prompt and option belongs to the option, unless ``exact``: without
+    it nothing of the option's beginning would be counted.
     """
     tokens, values = logprobs["tokens"], logprobs["token_logprobs"]
     begins = logprobs.get("text_offset")
@@ -54,6 +80,11 @@ def _after(logprobs: dict[str, Any], start: int, end: int) -> float:
     inside = [
         value for begin, stop, value in zip(begins, ends, values, strict=True) if stop > start and begin < end
     ]
+    if exact:
+        for token, begin, stop in zip(tokens, begins, ends, strict=True):
+            if begin < start < stop:
+                text = "".join(tokens)
+                raise merged_seam(text[:start], text[start:end], token)
     if not inside or any(not isinstance(value, int | float) for value in inside):
         return math.nan
     return float(sum(inside))

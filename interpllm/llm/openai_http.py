@@ -131,7 +131,7 @@ class OpenAIBackend:
         return self.score_with("logprobs_echo", prompts, options)[0]
 
     def score_with(
-        self, method: str, prompts: Sequence[str], options: Sequence[str]
+        self, method: str, prompts: Sequence[str], options: Sequence[str], exact: bool = False
     ) -> tuple[NDArray[np.float64], int, int]:
         """Log-probabilities by one of two ways, and the input and output tokens that they took.
 
@@ -143,9 +143,13 @@ class OpenAIBackend:
             option counts; NaN for an option that is not among them.
         prompts, options : sequence of str
             As for `score`.
+        exact : bool
+            Of "logprobs_echo": refuse a token that spans the border between prompt and option.
 
         Raises
         ------
+        InputError
+            When there is such a token.
         TransientError, ConnectionFailed, RequestRefused
         """
         rows, into, out = [], 0, 0
@@ -160,7 +164,7 @@ class OpenAIBackend:
                         "logprobs": 1,
                     },
                 )
-                row = from_echo(answer.body, prompt, options)
+                row = from_echo(answer.body, prompt, options, exact)
             else:
                 answer = self._post(
                     "/chat/completions",

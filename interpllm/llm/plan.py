@@ -98,10 +98,10 @@ class Planner:
         into, out = sum(e.input_tokens for e in estimates), sum(e.output_tokens for e in estimates)
         return self._plan("complete", len(of), len(missing), self._calls(missing), into, out)
 
-    def score(self, prompts: Sequence[str], options: Sequence[str]) -> Plan:
+    def score(self, prompts: Sequence[str], options: Sequence[str], exact: bool = False) -> Plan:
         """Of scoring options after each prompt."""
         identity = self.backend.identity
-        of = {digest(score_canonical(identity, prompt, options)): prompt for prompt in prompts}
+        of = {digest(score_canonical(identity, prompt, options, exact)): prompt for prompt in prompts}
         missing = self.memory.missing(list(of))
         into = sum(estimate_tokens(of[key] + option) for key in missing for option in options)
         return self._plan("score", len(of), len(missing), self._calls(missing), into)

@@ -232,7 +232,12 @@ class Session(Findings):
         return [replies[key] for key in keys]
 
     def score(
-        self, prompts: Sequence[str], options: Sequence[str], *, progress: Progress | None = None
+        self,
+        prompts: Sequence[str],
+        options: Sequence[str],
+        *,
+        exact: bool = False,
+        progress: Progress | None = None,
     ) -> NDArray[np.float64]:
         """Log-probability of each option as the continuation of each prompt.
 
@@ -242,6 +247,11 @@ class Session(Findings):
             Equal ones are scored once.
         options : sequence of str
             The continuations, the same for every prompt.
+        exact : bool
+            Score the very tokens of an option, the same after every prompt. Where a prompt's end and an
+            option's start would make one token, nothing is scored and the seam is named. Without it such
+            a token counts with the option, which is right for comparing options and wrong for comparing
+            prompts.
         progress : callable or None
             Called with the number of distinct prompts done since the last call.
 
@@ -254,17 +264,19 @@ class Session(Findings):
         ------
         CapabilityError
             When the backend cannot, or its server returns no log-probabilities that can be trusted.
-        InputError, RequestRefused, ConnectionFailed, BudgetExceeded, ReplayMiss, StoreError
+        InputError
+            When a seam does not match, and as for `complete`.
+        RequestRefused, ConnectionFailed, BudgetExceeded, ReplayMiss, StoreError
             As for `complete`.
         """
         self._require("score")
         prompts, options = texts_of(prompts, "prompts"), options_of(options)
         identity = self.identity
-        canonical = {text: score_canonical(identity, text, options) for text in prompts}
+        canonical = {text: score_canonical(identity, text, options, exact) for text in prompts}
         of = {digest(asked): text for text, asked in canonical.items()}
 
         def work(part: Sequence[bytes], stop: threading.Event) -> dict[bytes, Any]:
-            rows = self._asker.score([of[key] for key in part], options, stop)
+            rows = self._asker.score([of[key] for key in part], options, stop, exact)
             if isinstance(rows, Failed):
                 return {key: [None] * len(options) for key in part}
             # JSON has no NaN; a missing log-probability is stored as null.
@@ -343,6 +355,7 @@ class Session(Findings):
         *,
         prompts: Sequence[str] = (),
         options: Sequence[str] = (),
+        exact: bool = False,
         texts: Sequence[str] = (),
         template: str = "{text}",
     ) -> Plan:
@@ -352,7 +365,7 @@ class Session(Findings):
         ----------
         requests, schema
             As for `complete`.
-        prompts, options
+        prompts, options, exact
             As for `score`.
         texts, template
             As for `embed`.
@@ -371,7 +384,7 @@ class Session(Findings):
         planner = Planner(self.backend, self.courier, self.memory, self._prober)
         plan = planner.complete(requests_of(requests, schema))
         if prompts:
-            plan += planner.score(texts_of(prompts, "prompts"), options_of(options))
+            plan += planner.score(texts_of(prompts, "prompts"), options_of(options), exact)
         return plan + planner.embed(texts_of(texts, "texts"), template)
 
     # Between the verbs and the backend ----------------------------------------------------------------

@@ -172,6 +172,43 @@ class TransformersBackend:
 
         return score(self.load(), prompts, options)
 
+    def score_exact(self, prompts: Sequence[str], options: Sequence[str]) -> NDArray[np.float64]:
+        """Log-probability of the very tokens of each option, the same after every prompt.
+
+        Parameters
+        ----------
+        prompts, options : sequence of str
+            As for `score`.
+
+        Returns
+        -------
+        ndarray of float64, (n_prompts, n_options)
+            As of `score`.
+
+        Raises
+        ------
+        CapabilityError
+            When the model only embeds.
+        InputError
+            When an option is empty, or a prompt's end and an option's start make one token.
+        """
+        self._require("score")
+        from interpllm.llm.generating import score
+
+        return score(self.load(), prompts, options, exact=True)
+
+    def conversation(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """The text that the model reads of a conversation that waits for its turn, as `complete` sends it.
+
+        Parameters
+        ----------
+        messages : sequence of {"role": ..., "content": ...}
+        """
+        self._require("complete")
+        from interpllm.llm.generating import conversation
+
+        return conversation(self.load(), messages)
+
     def tokens(self, texts: Sequence[str]) -> list[list[str]]:
         """The tokens that the model reads each text as, each written out; special ones are left out.
 

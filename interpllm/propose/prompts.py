@@ -67,7 +67,7 @@ follow it.
 {groups}
 
 Find out how the groups differ, and propose {n} yes/no questions that are answered differently from group to
-group. Spread them, so that each group above has questions that are mostly answered yes in it.\
+group. {spread}\
 {angle}{hard}
 
 Each question
@@ -82,6 +82,9 @@ Each question
 
 With each question give, in a few words each, what counts as yes, and which near misses do not count.\
 {held}{faulty}"""
+
+_SPREAD = "Spread them, so that each group above has questions that are mostly answered yes in it."
+_TRUER = "All of them are to be answered yes more often in the group {name} than in the others."
 
 _ASKED = "Already asked (a group that these serve less well needs more of the new ones):"
 _HARD = (
@@ -103,6 +106,7 @@ class Prompter:
         target: str = "the label",
         held: ConceptSet | Iterable[str | Question] = (),
         residual: Sequence[int] = (),
+        truer_of: str | None = None,
         rows_per_group: int = 8,
         max_chars: int = 600,
         random_state: int | None = 0,
@@ -113,6 +117,8 @@ class Prompter:
         self.texts, self.max_chars, self.held = texts, max_chars, ConceptSet.of(held)
         self.task = f"\nThe task: {one_line(task)}" if task else ""
         self.target = target
+        name = json.dumps(one_line(truer_of or ""), ensure_ascii=False)
+        self.spread = _TRUER.format(name=name) if truer_of else _SPREAD
         self.classes = tuple(str(name) for name in classes or ())
         names = ", ".join(json.dumps(name, ensure_ascii=False) for name in self.classes)
         self.names = f", and does not use the groups' names ({names})" if names else ""
@@ -146,6 +152,7 @@ class Prompter:
             task=self.task,
             groups=groups,
             n=n,
+            spread=self.spread,
             angle=ANGLES[self._n_written % len(ANGLES)],
             hard=_HARD if hard else "",
             names=self.names,

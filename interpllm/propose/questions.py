@@ -87,6 +87,7 @@ def propose_questions(
     target: str = "the label",
     held: ConceptSet | Iterable[str | Question] = (),
     residual: Sequence[int] = (),
+    truer_of: str | None = None,
     rows_per_group: int = 8,
     max_chars: int = 600,
     max_requests: int | None = None,
@@ -115,6 +116,8 @@ def propose_questions(
     residual : sequence of int
         Positions of the rows that the present model gets most wrong, the worst first; they are shown, and
         marked, beside others of their class.
+    truer_of : str, optional
+        The class that all questions are to speak for; None wants some for each class.
     rows_per_group : int
         Rows of each class in one request; at most six classes are shown in one.
     max_chars : int
@@ -150,6 +153,7 @@ def propose_questions(
         target=target,
         held=held,
         residual=residual,
+        truer_of=truer_of,
         rows_per_group=rows_per_group,
         max_chars=max_chars,
         random_state=random_state,

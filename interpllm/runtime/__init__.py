@@ -15,7 +15,7 @@ from interpllm.runtime.document import Model, dumps, load, loads, save
 from interpllm.runtime.evidence import Evidence, RuleEvidence
 from interpllm.runtime.features import Phrase, Question
 from interpllm.runtime.grammar import ParsedRule, parse_rule
-from interpllm.runtime.ledger import Contribution, Ledger, Rule, Segment
+from interpllm.runtime.ledger import Contribution, Ledger, Rule, Segment, Step
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.parsing import parse
 from interpllm.runtime.row_scoring import Branch
@@ -53,6 +53,7 @@ __all__ = [
     "RuleSetModel",
     "Segment",
     "Slope",
+    "Step",
     "TermCompares",
     "TreeModel",
     "Vectorizer",

@@ -134,13 +134,19 @@ class ConceptModel(ReadableModel):
 
     def _reasons(self, place: int, text: str, answer: float) -> tuple[tuple[int, int], ...]:
         """Find where the n-grams stand that speak most for the answer of a stand-in, in the text's order."""
-        model = self.stand_ins[self.questions[place].id]
-        sign = 1.0 if answer > 0.5 else -1.0
-        places = spans(text, *model.ngram_range)
-        strengths = {phrase: sign * model.weights[phrase][0] for phrase in places if phrase in model.weights}
-        speaking = [phrase for phrase, strength in strengths.items() if strength > 0]
-        strongest = sorted(speaking, key=lambda phrase: (-strengths[phrase], phrase))[:_SHOWN]
-        return tuple(sorted(span for phrase in strongest for span in places[phrase]))
+        return reasons(self.stand_ins[self.questions[place].id], text, answer)
+
+
+def reasons(stand_in: LinearModel, text: str, answer: float) -> tuple[tuple[int, int], ...]:
+    """Find where the n-grams stand that speak most for the answer of a stand-in, in the text's order."""
+    sign = 1.0 if answer > 0.5 else -1.0
+    places = spans(text, *stand_in.ngram_range)
+    strengths = {
+        phrase: sign * stand_in.weights[phrase][0] for phrase in places if phrase in stand_in.weights
+    }
+    speaking = [phrase for phrase, strength in strengths.items() if strength > 0]
+    strongest = sorted(speaking, key=lambda phrase: (-strengths[phrase], phrase))[:_SHOWN]
+    return tuple(sorted(span for phrase in strongest for span in places[phrase]))
 
 
 def scorer_of(model: LinearModel) -> Scorer:

@@ -12,7 +12,7 @@ from interpllm.runtime import checks
 from interpllm.runtime.concept_model import Answers, ConceptModel, column_of, known
 from interpllm.runtime.concept_scoring import Cut
 from interpllm.runtime.evidence import PROPOSER, Evidence, of_class, of_mean
-from interpllm.runtime.ledger import Contribution, Ledger, Rule, printable
+from interpllm.runtime.ledger import Contribution, Ledger, Rule, Step, printable
 from interpllm.runtime.model import one_or_more
 from interpllm.runtime.tree_scoring import Node, TreeScorer, decision
 
@@ -286,6 +286,12 @@ class ConceptTree(ConceptModel):
             )
             for place, values in moves.items()
         ]
+        found = {contribution.question: contribution for contribution in contributions}
+        told = [found[self.questions[place].id] for place in asked]
+        path = tuple(
+            Step(c.phrase, None if c.answer is None else c.answer > 0.5, c.spans, 0, c.question, c.answer)
+            for c in told
+        )
         contributions.sort(key=lambda c: -max(map(abs, c.values)))
         answered = [self._is_answered(place, answers[place], given, cut) for place in moves]
         scores = decision(passed[-1].value)
@@ -297,6 +303,7 @@ class ConceptTree(ConceptModel):
             contributions=tuple(contributions),
             coverage=sum(answered) / len(answered) if answered else 0.0,
             classes=self.classes,
+            path=path,
         )
 
     def rules(self) -> list[Rule]:

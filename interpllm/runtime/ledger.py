@@ -91,6 +91,33 @@ class Contribution(NamedTuple):
         return f"{printable(self.phrase)} {'no answer' if self.answer is None else f'{self.answer:.2f}'}"
 
 
+class Step(NamedTuple):
+    """One thing that a tree or a rule looked at on its way to a decision, and what it found.
+
+    Attributes
+    ----------
+    condition : str
+        The condition in words, or the text of the question.
+    held : bool or None
+        Whether it held, or was answered yes; None where that cannot be told.
+    spans : tuple of (int, int)
+        The words of the text that it found, as of a :class:`Contribution`.
+    part : int
+        Which tree or which rule looked at it, counted from 0.
+    question : str or None
+        The id of the question; None where none is asked.
+    answer : float or None
+        The answer to the question, 0 (no) to 1 (yes); None if it is missing or none is asked.
+    """
+
+    condition: str
+    held: bool | None
+    spans: tuple[tuple[int, int], ...] = ()
+    part: int = 0
+    question: str | None = None
+    answer: float | None = None
+
+
 class Segment(NamedTuple):
     """A run of characters under the same phrases.
 
@@ -129,6 +156,9 @@ class Ledger:
         the text has one that the answering model knows.
     classes : tuple
         Empty for regression.
+    path : tuple of Step
+        Of trees and rules: what was looked at, in order. A rule list stops at the first condition of a rule
+        that does not hold; of a rule set only the rules that hold are told.
     """
 
     text: str
@@ -138,6 +168,7 @@ class Ledger:
     contributions: tuple[Contribution, ...]
     coverage: float
     classes: tuple[Label, ...] = ()
+    path: tuple[Step, ...] = ()
 
     def strength(self, values: tuple[float, ...]) -> float:
         """Reduce the values of a contribution to one signed number.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isnan
@@ -12,14 +12,14 @@ from typing import Any
 
 from interpllm.errors import InputError
 from interpllm.runtime import checks
-from interpllm.runtime.concept_model import Answers, column_of, same_labels, scorer_of
+from interpllm.runtime.concept_model import Answers, column_of, known, reasons, same_labels, scorer_of
 from interpllm.runtime.conditions import Answered, Condition, Lexicon, TermCompares, columns_of
 from interpllm.runtime.evidence import RuleEvidence
 from interpllm.runtime.features import Question
-from interpllm.runtime.ledger import Ledger, Rule
+from interpllm.runtime.ledger import Ledger, Rule, Step
 from interpllm.runtime.linear import LinearModel
 from interpllm.runtime.model import ReadableModel, one_or_more
-from interpllm.runtime.row_scoring import Row, scores_of, shares_of
+from interpllm.runtime.row_scoring import Row, all_hold, holds, scores_of, shares_of
 from interpllm.runtime.scoring import Scorer
 from interpllm.runtime.tokens import spans
 from interpllm.runtime.vectorizer import Vectorizer
@@ -284,6 +284,24 @@ class RowModel(ReadableModel):
             For each row: base + sum of contributions = decision function, to 1e-9.
         """
         return [self._explain(row) for row in self._rows(rows, answers)]
+
+    def _step(self, condition: Condition, row: Row, part: int) -> Step:
+        """Tell what a condition found in a row; `part` is the tree or the rule that looked."""
+        held = holds(condition.plain, row)
+        if not isinstance(condition, Answered):
+            return Step(str(condition), held, self._where([condition], row.text), part)
+        name = condition.question.id
+        answer = row.answer(name)
+        by_words = name in self.stand_ins and name not in row.given
+        places = reasons(self.stand_ins[name], row.text, answer) if by_words else ()
+        return Step(str(condition), held, places, part, name, known(answer))
+
+    def holding(
+        self, conditions: Sequence[Condition], rows: Rows | None, answers: Answers | None = None
+    ) -> list[bool]:
+        """Tell for each row whether all of some conditions hold."""
+        plain = [condition.plain for condition in conditions]
+        return [all_hold(plain, row) for row in self._rows(rows, answers)]
 
     def _where(self, conditions: Iterable[Condition], text: str) -> tuple[tuple[int, int], ...]:
         """Find where a text mentions what conditions look at."""

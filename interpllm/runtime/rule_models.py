@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from interpllm.runtime import checks
 from interpllm.runtime.conditions import Condition, column_name
-from interpllm.runtime.ledger import Contribution, Ledger, Rule
+from interpllm.runtime.ledger import Contribution, Ledger, Rule, Step
 from interpllm.runtime.literals import literal
 from interpllm.runtime.printing import header, numbers, outcome
 from interpllm.runtime.row_model import RowModel
@@ -97,6 +97,14 @@ class RuleModel(RowModel):
         """Number of rules."""
         return len(self.clauses)
 
+    def _looked(self, clause: Clause, row: Row, part: int) -> Iterator[Step]:
+        """Tell what the conditions of a rule found, up to the first that does not hold."""
+        for condition in clause.conditions:
+            step = self._step(condition, row, part)
+            yield step
+            if step.held is not True:
+                return
+
     def _evident(self, number: int, clause: Clause) -> tuple[Any, ...]:
         """Give support, coverage, precision and the rest, as `Rule` has them."""
         if self.evidence is None:
@@ -161,6 +169,7 @@ class RuleListModel(RuleModel):
             conditions = self.clauses[found].conditions
             step = tuple(b - a for a, b in zip(base, scores, strict=True))
             contributions = (Contribution(said(conditions), self._where(conditions, row.text), step),)
+        tried = self.clauses if found is None else self.clauses[: found + 1]
         return Ledger(
             text=row.text,
             prediction=self._decide(scores),
@@ -169,6 +178,7 @@ class RuleListModel(RuleModel):
             contributions=contributions,
             coverage=float(found is not None),
             classes=self.classes,
+            path=tuple(step for part, clause in enumerate(tried) for step in self._looked(clause, row, part)),
         )
 
     def rules(self) -> list[Rule]:
@@ -324,6 +334,12 @@ class RuleSetModel(RuleModel):
             contributions=tuple(contributions),
             coverage=len(parts) / n if n else 0.0,
             classes=self.classes,
+            path=tuple(
+                step
+                for part, _ in parts
+                if isinstance(part, int) and part < len(self.clauses)
+                for step in self._looked(self.clauses[part], row, part)
+            ),
         )
 
     def _contribution(self, number: int, added: list[float], row: Row) -> Contribution:

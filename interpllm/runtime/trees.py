@@ -11,7 +11,7 @@ from typing import Any
 
 from interpllm.runtime import checks
 from interpllm.runtime.conditions import Condition
-from interpllm.runtime.ledger import Contribution, Ledger, Rule
+from interpllm.runtime.ledger import Contribution, Ledger, Rule, Step
 from interpllm.runtime.printing import branches, header, numbers, outcome
 from interpllm.runtime.row_model import RowModel
 from interpllm.runtime.row_scoring import Branch, Row, TreesScorer, scores_of, tree_path
@@ -148,17 +148,29 @@ class TreeModel(RowModel):
         start = [scale * fsum(column) for column in zip(*roots, strict=True)]
         base = [a + b for a, b in zip(self.intercept, start, strict=True)]
         moves: dict[Condition, list[float]] = {}
-        for tree, plain in zip(self.trees, self._scorer.trees, strict=True):
+        steps: dict[Condition, Step] = {}
+        told = []
+        for part, (tree, plain) in enumerate(zip(self.trees, self._scorer.trees, strict=True)):
             path = tree_path(plain, row)
             for here, there in pairwise(path):
+                condition = tree[here].condition
+                if condition not in steps:
+                    steps[condition] = self._step(condition, row, part)
+                told.append(steps[condition]._replace(part=part))
                 step = [scale * (b - a) for a, b in zip(tree[here].value, tree[there].value, strict=True)]
-                before = moves.setdefault(tree[here].condition, [0.0] * len(step))
-                moves[tree[here].condition] = [a + b for a, b in zip(before, step, strict=True)]
+                before = moves.setdefault(condition, [0.0] * len(step))
+                moves[condition] = [a + b for a, b in zip(before, step, strict=True)]
         totals = self._totals(row)
         scores = scores_of(totals, self.link)
         linear = self.link != "clip"
         contributions = [
-            Contribution(str(condition), self._where([condition], row.text), tuple(self._moved(step, linear)))
+            Contribution(
+                steps[condition].condition,
+                steps[condition].spans,
+                tuple(self._moved(step, linear)),
+                steps[condition].question,
+                steps[condition].answer,
+            )
             for condition, step in moves.items()
         ]
         if not linear:  # what keeping the total within 0 and 1 takes away has to stand somewhere
@@ -174,6 +186,7 @@ class TreeModel(RowModel):
             contributions=tuple(contributions),
             coverage=1.0 if moves else 0.0,
             classes=self.classes,
+            path=tuple(told),
         )
 
     def _moved(self, step: list[float], linear: bool) -> list[float]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from interpllm.errors import ConnectionFailed, InputError, RequestRefused, TransientError
 from interpllm.llm.base import Reply, Request, estimate_tokens, fill
+from interpllm.llm.logprobs import merged_seam
 from interpllm.llm.schema import out_of_words
 from interpllm.testing.faults import Fault, Faults
 
@@ -135,6 +136,14 @@ class FakeLLM:
         """The planted log-probabilities, (n_prompts, n_options)."""
         _raise_in_process(self.receive("score", prompts=prompts))
         return np.array([[self.log_probability(p, o) for o in options] for p in prompts], dtype=np.float64)
+
+    def score_exact(self, prompts: Sequence[str], options: Sequence[str]) -> NDArray[np.float64]:
+        """As `score`; a seam in the midst of one of its tokens, words with the space before, is refused."""
+        for prompt in prompts:
+            for option in options:
+                if tokens_of(prompt) + tokens_of(option) != tokens_of(prompt + option):
+                    raise merged_seam(prompt, option)
+        return self.score(prompts, options)
 
     def embed(self, texts: Sequence[str], template: str = "{text}") -> NDArray[np.float32]:
         """The planted vectors, (n_texts, dim)."""

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from interpllm.audit import Audited, Finding, Measure, audit
+from interpllm.audit import Audited, Finding, Measure, audit, plan_audit
 from interpllm.audit.report import PARTS
 from interpllm.errors import ConnectionFailed, InputError
+from interpllm.llm import Session
 from interpllm.runtime import LinearModel, RuleSetModel, TreeModel
+from interpllm.testing import FakeLLM, Fault
 
 LABELS = ["good", "bad", "good", "bad", "good", "bad", "bad", "good"]
 
@@ -18,7 +20,10 @@ LABELS = ["good", "bad", "good", "bad", "good", "bad", "bad", "good"]
 def test_every_part_is_there_and_what_is_missing_is_said(unigrams: LinearModel, texts: list[str]) -> None:
     report = audit(unigrams, texts)
     errors = {finding.name: finding.error for finding in report.findings}
-    assert list(errors) == ["faithfulness", "display = predict", "stability", "invariance", "leakage"]
+    assert list(errors) == [
+        *("faithfulness", "display = predict", "simulatability"),
+        *("stability", "invariance", "leakage"),
+    ]
     assert errors["faithfulness"] is None
     assert "training rows" in str(errors["stability"])
     assert "labels" in str(errors["leakage"])
@@ -59,6 +64,21 @@ def test_parts_of_others_find_their_place_and_their_requests_are_counted(
     assert "7 replies, stored ones included; 90 tokens" in report.to_html()
 
 
+def test_the_judge_is_asked_what_was_planned_and_an_outage_is_an_error(
+    tree: TreeModel, texts: list[str]
+) -> None:
+    fake = FakeLLM(batch_size=1)
+    planned = plan_audit(tree, texts, llm=Session(fake)).requests
+    assert fake.received["complete"] == 0
+    report = audit(tree, texts, llm=Session(fake))
+    assert planned == report.requests == fake.received["complete"] > 0
+    down = FakeLLM(faults=[Fault("unreachable")])
+    broken = audit(tree, texts, llm=Session(down, max_retries=0, backoff=0.001))
+    judged = next(one for one in broken.findings if one.name == "simulatability")
+    assert "cannot be reached" in str(judged.error)
+    assert not judged.measures
+
+
 def test_every_figure_has_a_null_or_an_interval_or_was_not_measured(
     unigrams: LinearModel, texts: list[str]
 ) -> None:
@@ -96,7 +116,8 @@ def test_a_model_of_columns_is_audited_where_it_can_be(rules_of_columns: RuleSet
     rows = [{"age": 20 + row, "income": row % 20} for row in range(40)]
     report = audit(rules_of_columns, rows, ["yes" if row > 20 else "no" for row in range(40)])
     errors = {finding.name: finding.error for finding in report.findings}
-    assert [name for name, error in errors.items() if error is None] == ["display = predict", "leakage"]
+    done = [name for name, error in errors.items() if error is None]
+    assert done == ["display = predict", "simulatability", "leakage"]
     assert "reads columns alone" in str(errors["faithfulness"])
 
 

@@ -88,6 +88,12 @@ def test_the_same_plot_is_the_same_bytes() -> None:
     assert b"<svg" in drawn()
 
 
+def test_a_plot_that_is_on_a_page_is_not_open_any_more() -> None:
+    pyplot.close("all")
+    plots.svg(plots.bars(["a"], [1.0]))
+    assert pyplot.get_fignums() == []
+
+
 def test_axes_that_are_given_are_drawn_on() -> None:
     _, ax = pyplot.subplots()
     assert plots.bars(["$x$"], [1.0], ax=ax) is ax

@@ -24,10 +24,15 @@ def run(example: str, *arguments: str) -> str:
 
 def test_every_example_is_run_here() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} == {
-        "few_labels",
-        "concepts_support_tickets",
-        "check_claims",
         "audit_model",
+        "check_claims",
+        "concepts_support_tickets",
+        "explain_difference",
+        "explain_generation",
+        "explain_module",
+        "explain_predictions",
+        "explain_target",
+        "few_labels",
     }
 
 
@@ -41,6 +46,14 @@ def test_the_audit_sees_the_leak_that_accuracy_rewards(tmp_path: Path) -> None:
     assert leaking > honest
     assert "leakage: strongest single feature, area under the curve 1.000" in said
     assert "strongest single feature" in (tmp_path / "leaking.html").read_text(encoding="utf-8")
+
+
+def test_explained_predictions_leave_a_page_that_loads_nothing(tmp_path: Path) -> None:
+    said = run("explain_predictions", str(tmp_path / "page.html"))
+    assert "What would change it?" in said
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("<mark") > 10
+    assert not re.findall(r"<script|src=\"(?!data:)|<link", page)
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +101,35 @@ def test_claims_are_read_from_stored_replies_and_computed() -> None:
     assert len(verdicts) == 20
     assert set(verdicts) == {"supported", "contradicted", "uncheckable"}
     assert re.search(r"^supported +Cancellation requests say", printed, re.MULTILINE)
+
+
+def test_a_difference_is_confirmed_from_stored_replies(tmp_path: Path) -> None:
+    said = run("explain_difference", str(tmp_path))
+    assert said.startswith("still to be sent: 0 requests")
+    assert re.search(r"membership stopped, closed or paused\? .* True$", said, re.MULTILINE)
+    assert "membership stopped" in (tmp_path / "difference.html").read_text(encoding="utf-8")
+
+
+def test_a_target_is_explained_by_what_a_fit_has_asked(tmp_path: Path) -> None:
+    said = run("explain_target", str(tmp_path))
+    assert "requests sent: 0" in said
+    statements, words = (
+        float(re.search(rf"^ *{name} +(-?[.\d]+)", said, re.MULTILINE)[1])
+        for name in ("all statements", "TF-IDF")
+    )
+    assert statements > words > 0
+
+
+@pytest.mark.local
+def test_the_source_of_a_copied_answer_is_ranked_first(tmp_path: Path) -> None:
+    said = run("explain_generation", str(tmp_path / "page.html"))
+    first = next(line for line in said.splitlines() if line.rstrip().endswith(" 1"))
+    assert "The library opens at noon." in first
+    assert "The library opens at noon." in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_score_is_explained_by_what_it_was_fitted_for(tmp_path: Path) -> None:
+    said = run("explain_module", str(tmp_path))
+    assert said.startswith("explained: the score for delivery responds more strongly to a text that")
+    assert "number 1 of 5 modules" in said
+    assert "parcel" in (tmp_path / "explained.html").read_text(encoding="utf-8")

@@ -48,7 +48,18 @@ ONE_FILE_LIBRARIES = [
     "jinja2",
     "statsmodels",
 ]
-PUBLIC_MODULES = ["", "datasets", "errors", "estimators", "export", "llm", "runtime", "testing"]
+PUBLIC_MODULES = [
+    "",
+    "audit",
+    "datasets",
+    "errors",
+    "estimators",
+    "explain",
+    "export",
+    "llm",
+    "runtime",
+    "testing",
+]
 
 
 def module_name(path: Path) -> str:

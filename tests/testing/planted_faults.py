@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from toy_estimators import ToyClassifier, ToyRegressor
 
 from interpllm.estimators.base import TextClassifierMixin
-from interpllm.estimators.explanations import Explanations
+from interpllm.explain import LocalExplanation
 from interpllm.runtime import LinearModel
 from interpllm.testing.checks_fit import PLANTED_KEY
 
@@ -455,7 +455,7 @@ class _Explains(ToyClassifier):
     def told(self) -> LinearModel: ...
 
     def explain(self, X: Any) -> Any:
-        return Explanations(self.told().explain(self._check_predict(X)), self._output_names())
+        return LocalExplanation(self.told().explain(self._check_predict(X)), self._output_names())
 
 
 @found_by("check_explain_adds_up")
@@ -485,7 +485,7 @@ class _Edits(ToyClassifier):
         import dataclasses
 
         found = super().explain(X)
-        return Explanations([dataclasses.replace(e, **self.edited(e)) for e in found], found.outputs)
+        return LocalExplanation([dataclasses.replace(e, **self.edited(e)) for e in found], found.outputs)
 
 
 @found_by("check_explain_spans")
@@ -503,7 +503,7 @@ class CoverageOfEverything(_Edits):
         return {"coverage": 1.0}
 
 
-class _RawHtml(Explanations):
+class _RawHtml(LocalExplanation):
     def _repr_html_(self) -> str:
         return "".join(explanation.text for explanation in self)
 

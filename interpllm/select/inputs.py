@@ -1,4 +1,4 @@
-"""What the text estimators accept as rows, labels and weights, checked in one place.
+"""What is accepted as rows, labels and weights, checked in one place.
 
 Every refusal is an `InputError` that names the first offending row by its position, counted from 0, and
 says what to do about it.

@@ -11,7 +11,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from interpllm.errors import InputError
-from interpllm.estimators.inputs import column_of, labels_of, numbers_of, texts_of, weights_of
+from interpllm.select.inputs import column_of, labels_of, numbers_of, texts_of, weights_of
 
 TEXTS = ["one", "", "three"]
 
