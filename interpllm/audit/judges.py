@@ -57,6 +57,8 @@ def reader(printed: str | None, rows: Sequence[Row]) -> list[Any]:
     ------
     DocumentError
         When the printed form is not the whole of a model that can be read back.
+    InputError
+        When the model asks questions: what answers them is not printed.
     """
     if printed is None:
         return [None] * len(rows)
