@@ -104,7 +104,7 @@ def _model(lines: Lines, residual: LinearModel | None = None, only: str = "") ->
         ) from None
     found = kind.read([(n, line) for n, line in rest if line.strip()], questions, parts)
     if parts.pop("_gram_lines", False) != (residual is not None):
-        raise InputError(f"what the score is made of, and whether n-grams follow {GRAMS!r}, do not agree")
+        raise At(lines[-1][0], f"whether n-grams follow below {GRAMS!r} is not as the score has it")
     if residual is not None:
         found["residual"] = residual
     return kind.model(**parts, **found)

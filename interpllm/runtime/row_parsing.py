@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from interpllm.errors import InputError
 from interpllm.runtime.conditions import Condition
@@ -15,13 +17,11 @@ from interpllm.runtime.rule_models import Clause, Slope
 
 def read_tree(body: Lines, questions: list[Question], parts: Parts) -> Parts:
     """Read the trees of a TreeModel."""
-    return {"trees": tuple(map(tuple, read_trees(body, questions)))}
+    return {"trees": tuple(map(tuple, read_trees(body, partial(Reader, questions=questions))))}
 
 
-def read_trees(
-    body: Lines, questions: list[Question], reader_of: type[Reader] = Reader
-) -> list[list[Branch]]:
-    """Read the nodes of trees; `reader_of` reads their conditions."""
+def read_trees(body: Lines, reader_of: Callable[[str], Reader]) -> list[list[Branch]]:
+    """Read the nodes of trees; `reader_of` a line reads it, conditions and all."""
     trees: list[list[Branch]] = []
     open_: list[tuple[int, int]] = []  # nodes of the tree whose branches are still to come, with their indent
     answer = "yes"
@@ -35,7 +35,7 @@ def read_trees(
                 trees.append([])
             tree = trees[-1]
             indent = len(line) - len(line.lstrip(" "))
-            reader = reader_of(line, questions)
+            reader = reader_of(line)
             if reader.maybe("else"):
                 reader.end()
                 while open_ and open_[-1][1] > indent:

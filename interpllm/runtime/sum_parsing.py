@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 
 from interpllm.errors import InputError
 from interpllm.runtime import checks
@@ -17,9 +18,9 @@ from interpllm.runtime.tree_scoring import Node
 class AskedReader(Reader):
     """Reads questions by their ids: two of a model can have one wording."""
 
-    def __init__(self, text: str, questions: Sequence[Question] = ()) -> None:
+    def __init__(self, text: str, by_id: Mapping[str, Question]) -> None:
         super().__init__(text)
-        self.by_id = {question.id: question for question in questions}
+        self.by_id = by_id
 
     def condition(self) -> Condition:
         """Read one condition: a question."""
@@ -54,8 +55,7 @@ def read_linear(body: Lines, questions: list[Question], parts: Parts) -> Parts:
             raise At(number, error) from None
     told = parts.pop("_n_grams")
     if len(weights) != told:
-        last = body[-1][0] if body else 0
-        raise At(last, f"{told} n-grams were announced, and {len(weights)} are there")
+        raise At(_last(body), f"{told} n-grams were announced, and {len(weights)} are there")
     return {"weights": weights}
 
 
@@ -64,9 +64,10 @@ def read_concept_linear(body: Lines, questions: list[Question], parts: Parts) ->
     if "_gram_lines" not in parts:
         raise InputError("the score is not one of questions")
     weights: dict[str, tuple[float, ...]] = {}
+    by_id = {question.id: question for question in questions}
     for number, line in body:
         try:
-            reader = AskedReader(line, questions)
+            reader = AskedReader(line, by_id)
             name = reader.asked().id
             reader.need("adds")
             row = reader.numbers()
@@ -77,8 +78,8 @@ def read_concept_linear(body: Lines, questions: list[Question], parts: Parts) ->
             weights[name] = row
         except InputError as error:
             raise At(number, error) from None
-    for question in questions:
-        checks.require(question.id in weights, f"no line says what question {question.id} adds")
+    if missing := [name for name in by_id if name not in weights]:
+        raise At(_last(body), f"no line up to here says what question {missing[0]} adds")
     return {
         "questions": questions,
         "means": parts.pop("means", ()),
@@ -88,7 +89,7 @@ def read_concept_linear(body: Lines, questions: list[Question], parts: Parts) ->
 
 def read_concept_tree(body: Lines, questions: list[Question], parts: Parts) -> Parts:
     """Read the nodes of a ConceptTree."""
-    trees = read_trees(body, questions, AskedReader)
+    trees = read_trees(body, partial(AskedReader, by_id={question.id: question for question in questions}))
     checks.require(len(trees) == 1, f"{len(trees)} trees stand where one belongs")
     places = {question.id: place for place, question in enumerate(questions)}
     nodes = []
@@ -97,3 +98,7 @@ def read_concept_tree(body: Lines, questions: list[Question], parts: Parts) -> P
         place = places[condition.question.id] if isinstance(condition, Answered) else None
         nodes.append(Node(place, yes, no, value, n_rows))
     return {"questions": questions, "means": parts.pop("means", ()), "nodes": nodes}
+
+
+def _last(body: Lines) -> int:
+    return body[-1][0] if body else 0
