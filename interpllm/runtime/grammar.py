@@ -98,6 +98,7 @@ class Reader:
             raise InputError(f"a rule is a string, not {text!r:.80}")
         self.text = text
         self.known = {wording(question.text): question for question in questions}
+        self.exact = {question.text: question for question in questions}
         self.tokens: list[tuple[str, str, int]] = []
         self.place = 0
         at, end = 0, len(text.rstrip())
@@ -260,7 +261,7 @@ class Reader:
     def question(self) -> Question:
         """Read a question: one that is known by its wording, or a new one."""
         text = self.string()
-        return self.known.get(wording(text)) or Question.of(text)
+        return self.exact.get(text) or self.known.get(wording(text)) or Question.of(text)
 
     def column(self) -> str:
         """Read the name of a column."""

@@ -51,6 +51,7 @@ def read_header(
     parts: Parts = {}
     questions: list[Question] = []
     told: set[str] = set()
+    texts: set[str] = set()
     end = next((place for place, (_, line) in enumerate(lines) if not line.strip()), len(lines))
     for number, line in lines[:end]:
         try:
@@ -64,7 +65,11 @@ def read_header(
                 raise InputError(f"the line {name!r} stands twice")
             told.add(name)
             if name == "question":
-                questions.append(_question(Reader(rest), None if linked else parts))
+                question = _question(Reader(rest), None if linked else parts)
+                if linked and question.text in texts:  # rules name a question by its text alone
+                    raise InputError(f"two questions have the text {question.text!r:.200}")
+                texts.add(question.text)
+                questions.append(question)
             else:
                 _LINES[name](rest, parts)
         except InputError as error:
