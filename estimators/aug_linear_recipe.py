@@ -95,7 +95,7 @@ class AugLinearRecipe:
         self._check_parameters()
         texts = texts_of(column_of(X, "X"))
         lo, orders = self._orders()
-        ngrams = count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)))
+        ngrams = self._counted(texts)
         session = self._session()
         if session is None:
             return FitPlan(len(ngrams.phrases), Plan())
@@ -135,7 +135,7 @@ class AugLinearRecipe:
         lo, orders = self._orders()
         texts, n_classes = rows.texts, len(classes)
         session, vocabulary = self._session(), self._vocabulary()  # what is wrong with them is told at once
-        ngrams = count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)))
+        ngrams = self._counted(texts)
         if not ngrams.phrases:
             what = "word" if lo == 1 else f"run of {lo} words"
             rare = " in two rows" if min_rows(len(texts)) > 1 else ""
@@ -251,6 +251,14 @@ class AugLinearRecipe:
         if self.ngram_range == "auto":
             return 1, AUTO_ORDERS
         return self.ngram_range[0], (self.ngram_range[1],)
+
+    def _counted(self, texts: list[str]) -> NgramRows:
+        """The n-grams that could be in the table.
+
+        What a word of one row means an encoder fine-tuned on the task knows, so that it may be in, too.
+        """
+        lo, orders = self._orders()
+        return count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)), rare_words=self.finetune)
 
     def _session(self) -> Session | None:
         session = as_session(self.llm, cache=self.cache)

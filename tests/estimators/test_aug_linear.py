@@ -482,6 +482,16 @@ def tells_yes(text: str, option: str) -> float:
     return 9 * (good - bad) * (1 if option == "yes" else -1)
 
 
+def test_a_word_of_one_row_is_in_the_table_by_its_meaning_where_an_encoder_learned_the_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tunes_to(FakeLLM(vectors=meaning, scores=tells_yes, batch_size=64), monkeypatch)
+    texts, y = (2 * part for part in rare(500))
+    texts, y = [*texts, "good55"], [*y, "no"]
+    assert "good55" not in small(None).fit(texts, y).model_.weights
+    assert small(None, finetune=True).fit(texts, y).model_.weights["good55"][0] > 0
+
+
 # With the embedded models -----------------------------------------------------------------------------
 
 
