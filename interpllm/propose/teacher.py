@@ -28,8 +28,9 @@ MOST_PER_TEXT = 12
 """... and at most of one text."""
 TRUST = 20.0
 """Size of a zero-shot answer beside a dimension of the state: hundreds of those share what they say."""
-SOFTENING = 6.0
-"""A fine-tuned teacher's log-odds are divided by this: its probabilities alone would be nearly labels."""
+SOFTENING = 2.0
+"""A fine-tuned teacher's log-odds are divided by this: its probabilities alone would be nearly labels. Softer
+than labels by too much, they bend a fit that learns from both, and a sparse one most."""
 
 
 class Probe:
