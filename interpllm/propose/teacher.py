@@ -22,7 +22,7 @@ from interpllm.propose.variants import variants
 Array = NDArray[np.float64]
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 PARTS = 4
-VARIANTS = 30_000
+VARIANTS = 60_000
 """About how many variants a fine-tuned teacher answers in all, ..."""
 MOST_PER_TEXT = 12
 """... and at most of one text."""
