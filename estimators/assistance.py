@@ -27,8 +27,6 @@ from interpllm.select.sparse import Array
 
 MOST_EMBEDDED = 25_000
 """N-grams that are embedded at most, the most frequent ones; the others are weighed by their rows alone."""
-MOST_EMBEDDED_TUNED = 50_000
-"""The same where a fine-tuned encoder embeds them: it is small, and knows most about rare words."""
 MOST_TAUGHT = 15_000
 """Texts whose states are read at most; the others are learned from by their labels alone."""
 SAMPLE = 400
@@ -167,7 +165,7 @@ class Frozen:
     def embed(self, rows: Rows) -> NDArray[np.float32]:
         """Vectors of the n-grams, (n_phrases, n_dims); the same for all rows."""
         if self._vectors is None:
-            self._vectors = _vectors(self.ngrams, self.order, MOST_EMBEDDED, self.embed_phrases, self.pool)
+            self._vectors = _vectors(self.ngrams, self.order, self.embed_phrases, self.pool)
         return self._vectors
 
     def embed_phrases(self, phrases: list[str], vectors: str = "llm") -> NDArray[np.float32]:
@@ -249,8 +247,7 @@ class FineTuned:
         name = rows.tobytes()
         if name not in self._vectors:
             self._rows = rows
-            embed = self.tuned.learned(rows).embed
-            self._vectors[name] = _vectors(self.ngrams, self.order, MOST_EMBEDDED_TUNED, embed, self.pool)
+            self._vectors[name] = _vectors(self.ngrams, self.order, self.tuned.learned(rows).embed, self.pool)
         return self._vectors[name]
 
     def embed_phrases(self, phrases: list[str], vectors: str = "tuned") -> NDArray[np.float32]:
@@ -292,12 +289,11 @@ def taught_rows(uncut: NDArray[np.bool_]) -> Rows:
 def _vectors(
     ngrams: NgramRows,
     order: int,
-    most: int,
     embed: Callable[[list[str]], NDArray[np.float32]],
     pool: Pool | None,
 ) -> NDArray[np.float32]:
-    """Vectors of the `most` most frequent n-grams, zeros for the others, (n_phrases, n_dims)."""
-    frequent = frequent_ngrams(ngrams, order, most, pool)
+    """Vectors of the most frequent n-grams, zeros for the others, (n_phrases, n_dims)."""
+    frequent = frequent_ngrams(ngrams, order, MOST_EMBEDDED, pool)
     found = embed([ngrams.phrases[i] for i in frequent])
     vectors = np.zeros((len(ngrams.phrases), found.shape[1]), dtype=np.float32)
     vectors[frequent] = found

@@ -45,8 +45,7 @@ class AugLinearClassifier(TextClassifierMixin, AugLinearRecipe, BaseEstimator):
         cross-validation, none among the choices. True is the same as "auto".
     finetune : bool
         Fine-tune the local encoder ("minilm") on the training rows, and let it be teacher and embedding: it
-        takes minutes. Its weights are kept by content in the cache folder. What it adds is judged on one
-        fold, n-grams alone on as many as without it; words of a single row are in the table, too.
+        takes minutes. Its weights are kept by content in the cache folder.
     class_weight : "balanced", dict of label to weight, or None
         As in scikit-learn.
     cv : int

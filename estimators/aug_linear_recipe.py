@@ -95,7 +95,7 @@ class AugLinearRecipe:
         self._check_parameters()
         texts = texts_of(column_of(X, "X"))
         lo, orders = self._orders()
-        ngrams = self._counted(texts)
+        ngrams = count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)))
         session = self._session()
         if session is None:
             return FitPlan(len(ngrams.phrases), Plan())
@@ -135,7 +135,7 @@ class AugLinearRecipe:
         lo, orders = self._orders()
         texts, n_classes = rows.texts, len(classes)
         session, vocabulary = self._session(), self._vocabulary()  # what is wrong with them is told at once
-        ngrams = self._counted(texts)
+        ngrams = count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)))
         if not ngrams.phrases:
             what = "word" if lo == 1 else f"run of {lo} words"
             rare = " in two rows" if min_rows(len(texts)) > 1 else ""
@@ -163,9 +163,10 @@ class AugLinearRecipe:
         problem = Problem(ngrams.matrix, ngrams.lengths, ngrams.words, targets, weight, loss, parts, groups)
         everything = np.arange(len(texts))
         with tqdm(desc="choosing", disable=not self.verbose, unit="fit") as bar:
-            search = Search(problem, _folds_tried(parts), self.n_jobs, bar.update)
+            tried = 1 if self.finetune else _folds_tried(parts)  # each fold fine-tunes an encoder of its own
+            search = Search(problem, tried, self.n_jobs, bar.update)
             plain = search_plain(search, orders) if parts else _untried(orders)
-            best, losses, narrowed = plain, {}, search
+            best, losses = plain, {}
             taught = taught_rows(whole)
             frozen, help = self._help(
                 session, ngrams, rows, weight, groups, taught, classes, plain.choice.order, pool
@@ -174,13 +175,8 @@ class AugLinearRecipe:
                 candidates = worth_comparing(frozen, templates(self.task, rows.target, classes))
                 losses = frozen.choose_template(candidates, search, plain.choice)
             if help is not None and parts:
-                # Each fold fine-tunes an encoder of its own, so one must do for what the encoder adds. Where
-                # that is nothing, what more folds said of n-grams alone holds.
-                helped = assisted(problem, help, distill=self.distill is not False)
-                narrowed = search.helped(helped, 1 if self.finetune else None)
-                chosen = search_assisted(narrowed)
-                if chosen.choice.uses_llm or not self.finetune:
-                    search, best = narrowed, chosen
+                search.problem = assisted(problem, help, distill=self.distill is not False)
+                best = search_assisted(search)
             fitted, best, curve = self._sized(search, best, everything)
         center, scale = unit
         fitted = fitted.times(scale * best.temperature, center)
@@ -209,7 +205,7 @@ class AugLinearRecipe:
             "plain": asdict(plain),
             "chosen": asdict(best),
             "templates": losses,
-            "trials": [asdict(trial) for trial in {**narrowed.trials, **search.trials}.values()],
+            "trials": [asdict(trial) for trial in search.trials.values()],
             "curve": curve,
             "n_terms": self.model_.n_terms,
             "n_terms_beyond_training": sum(p not in self.model_.evidence for p in self.model_.weights),
@@ -251,14 +247,6 @@ class AugLinearRecipe:
         if self.ngram_range == "auto":
             return 1, AUTO_ORDERS
         return self.ngram_range[0], (self.ngram_range[1],)
-
-    def _counted(self, texts: list[str]) -> NgramRows:
-        """The n-grams that could be in the table.
-
-        What a word of one row means an encoder fine-tuned on the task knows, so that it may be in, too.
-        """
-        lo, orders = self._orders()
-        return count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)), rare_words=self.finetune)
 
     def _session(self) -> Session | None:
         session = as_session(self.llm, cache=self.cache)

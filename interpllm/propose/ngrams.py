@@ -47,9 +47,7 @@ class NgramRows:
         return np.array([phrase.count(" ") + 1 for phrase in self.phrases], dtype=np.int64)
 
 
-def count_ngrams(
-    texts: Sequence[str], orders: tuple[int, int], min_rows: int = 1, *, rare_words: bool = False
-) -> NgramRows:
+def count_ngrams(texts: Sequence[str], orders: tuple[int, int], min_rows: int = 1) -> NgramRows:
     """Find the n-grams that stand in at least `min_rows` of the texts, and in which.
 
     Parameters
@@ -59,13 +57,11 @@ def count_ngrams(
         Smallest and largest number of words of an n-gram.
     min_rows : int
         N-grams of fewer rows are left out.
-    rare_words : bool
-        Keep single words however few rows they stand in.
     """
     found = [ngrams(text, *orders) for text in texts]
     support = Counter(phrase for row in found for phrase in row)
-    kept = [p for p, n in support.items() if n >= min_rows or (rare_words and " " not in p)]
-    return _rows(found, sorted(kept, key=lambda p: (p.count(" "), p)), orders)
+    kept = sorted((p for p, n in support.items() if n >= min_rows), key=lambda p: (p.count(" "), p))
+    return _rows(found, kept, orders)
 
 
 def rows_of(texts: Sequence[str], phrases: list[str], orders: tuple[int, int]) -> NgramRows:

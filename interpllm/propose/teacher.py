@@ -22,15 +22,14 @@ from interpllm.propose.variants import variants
 Array = NDArray[np.float64]
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 PARTS = 4
-VARIANTS = 60_000
+VARIANTS = 30_000
 """About how many variants a fine-tuned teacher answers in all, ..."""
 MOST_PER_TEXT = 12
 """... and at most of one text."""
 TRUST = 20.0
 """Size of a zero-shot answer beside a dimension of the state: hundreds of those share what they say."""
-SOFTENING = 2.0
-"""A fine-tuned teacher's log-odds are divided by this: its probabilities alone would be nearly labels. Softer
-than labels by too much, they bend a fit that learns from both, and a sparse one most."""
+SOFTENING = 6.0
+"""A fine-tuned teacher's log-odds are divided by this: its probabilities alone would be nearly labels."""
 
 
 class Probe:

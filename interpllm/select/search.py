@@ -80,33 +80,6 @@ class Search:
         self.progress = progress
         self.trials: dict[tuple[Choice, int | None], Trial] = {}
 
-    def helped(self, problem: Problem, n_folds: int | None = None) -> Search:
-        """The search to go on with once a language model helps.
-
-        Parameters
-        ----------
-        problem : Problem
-            This search's own with the help among what a fit may use.
-        n_folds : int, optional
-            Where help is dear, only the first so many folds are tried. Then the best of every family is tried
-            again on these alone, because trials on different rows cannot be compared.
-        """
-        search = Search(problem, len(self.folds[:n_folds]), self.n_jobs, self.progress)
-        if len(search.folds) == len(self.folds):
-            search.trials = dict(self.trials)
-        else:
-            for trial in self.families():
-                search.trial(trial.choice)
-        return search
-
-    def families(self) -> list[Trial]:
-        """The best trial of every family: of every penalty, norm and order."""
-        best: dict[tuple[str, str, int], Trial] = {}
-        for trial in self.trials.values():
-            family = (trial.choice.penalty, trial.choice.norm, trial.choice.order)
-            best[family] = max(best.get(family, trial), trial, key=merit)
-        return list(best.values())
-
     def trial(
         self,
         choice: Choice,
@@ -242,7 +215,11 @@ def search_assisted(search: Search) -> Trial:
     """
     problem, lead = search.problem, search.pick()
     order = lead.choice.order
-    families = [family for family in search.families() if family.choice.order == order]
+    families = [
+        max((t for t in search.trials.values() if _family(t.choice) == family), key=merit)
+        for family in dict.fromkeys(_family(t.choice) for t in search.trials.values())
+        if family[-1] == order
+    ]
     behind = HOPELESS * standard_error(lead.score, search.n_judged)
     families = [
         family for family in families if problem.loss == "squared" or family.score >= lead.score - behind
@@ -267,6 +244,10 @@ def search_assisted(search: Search) -> Trial:
 def best_of(trials: Iterable[Trial], penalty: Penalty) -> Trial:
     """The trial of least loss with a penalty."""
     return max((trial for trial in trials if trial.choice.penalty == penalty), key=merit)
+
+
+def _family(choice: Choice) -> tuple[str, str, int]:
+    return choice.penalty, choice.norm, choice.order
 
 
 def _best_vectors(search: Search, choice: Choice) -> Choice:

@@ -451,47 +451,6 @@ def test_the_documents_meta_is_plain_data(helped: AugLinearClassifier) -> None:
     assert meta["choice"] == helped.report_["chosen"]["choice"]
 
 
-# Fine-tuned -------------------------------------------------------------------------------------------
-
-
-def tunes_to(encoder: FakeLLM, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is fine-tuned becomes this encoder."""
-    monkeypatch.setattr("interpllm.estimators.aug_linear_recipe.connect", lambda *_, **__: None)
-    monkeypatch.setattr("interpllm.llm.finetune", lambda *_, **__: Session(encoder))
-
-
-def test_where_fine_tuning_adds_nothing_all_folds_judge(monkeypatch: pytest.MonkeyPatch) -> None:
-    tunes_to(FakeLLM(vectors=lambda _: [0.0], scores=lambda *_: 0.0, batch_size=64), monkeypatch)
-    texts, y = planted()
-    model, alone = (small(None, cv=3, finetune=finetune).fit(texts, y) for finetune in (True, False))
-    assert model.model_.meta["cross_validation"]["folds"] == 3
-    assert model.report_["chosen"] == alone.report_["chosen"]
-    assert dumps(model.model_) == dumps(alone.model_)
-    assert any(trial["choice"]["mix"] for trial in model.report_["trials"]), "what was tried is told"
-
-
-def test_what_fine_tuning_adds_is_judged_on_one_fold(monkeypatch: pytest.MonkeyPatch) -> None:
-    tunes_to(FakeLLM(vectors=meaning, scores=tells_yes, batch_size=64), monkeypatch)
-    model = small(None, cv=3, finetune=True).fit(*rare())
-    assert model.model_.meta["finetune"]
-    assert model.model_.meta["cross_validation"]["folds"] == 1
-
-
-def tells_yes(text: str, option: str) -> float:
-    good, bad, _ = meaning(text)
-    return 9 * (good - bad) * (1 if option == "yes" else -1)
-
-
-def test_a_word_of_one_row_is_in_the_table_by_its_meaning_where_an_encoder_learned_the_task(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    tunes_to(FakeLLM(vectors=meaning, scores=tells_yes, batch_size=64), monkeypatch)
-    texts, y = (2 * part for part in rare(500))
-    texts, y = [*texts, "good55"], [*y, "no"]
-    assert "good55" not in small(None).fit(texts, y).model_.weights
-    assert small(None, finetune=True).fit(texts, y).model_.weights["good55"][0] > 0
-
-
 # With the embedded models -----------------------------------------------------------------------------
 
 

@@ -45,11 +45,6 @@ def test_rare_ngrams_are_left_out() -> None:
     assert count_ngrams(TEXTS, (1, 2), min_rows=2).phrases == ["a", "film", "good", "a good", "good film"]
 
 
-def test_rare_words_may_stay_where_other_rare_ngrams_go() -> None:
-    kept = count_ngrams(TEXTS, (1, 2), min_rows=2, rare_words=True).phrases
-    assert kept == [*count_ngrams(TEXTS, (1, 1)).phrases, "a good", "good film"]
-
-
 def test_columns_stand_by_number_of_words_then_by_spelling() -> None:
     counted = count_ngrams(["b a", "a c"], (1, 2))
     assert counted.phrases == ["a", "b", "c", "a c", "b a"]

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
-from scipy.special import log_softmax, logit
 
-from interpllm.llm import Session
-from interpllm.propose import teacher as module
-from interpllm.propose.teacher import MOST_PER_TEXT, SOFTENING, Probe, Tuned
-from interpllm.testing import FakeLLM
+from interpllm.propose.teacher import Probe
 
 
 def grouped(n_groups: int = 40, size: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -81,39 +75,3 @@ def test_one_group_alone_is_told_the_mean(n_classes: int, y: list[float], prior:
     states = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
     probe = Probe(states, np.array(y), np.ones(3), np.zeros(3, dtype=int), n_classes)
     np.testing.assert_allclose(probe.soft(np.arange(3)), [prior] * 3)
-
-
-def tuned(n: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Tuned:
-    """An encoder that is told to have learned n short texts."""
-    monkeypatch.setattr("interpllm.llm.finetune", lambda *_, **__: Session(FakeLLM(batch_size=64, **options)))
-    texts, rows = [f"text number {i} of several words" for i in range(n)], np.arange(n)
-    labels = [("no", "yes", "perhaps")[i % 3] for i in range(n)]
-    return Tuned(None, texts, labels, np.ones(n), rows, rows, ["no", "yes", "perhaps"])  # type: ignore[arg-type]
-
-
-def test_a_fine_tuned_teacher_is_softened_in_its_log_odds(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = log_softmax([1.0, 4.0, -2.0])
-    names = ["no", "yes", "perhaps"]
-    scores = {("a text", name): float(value) for name, value in zip(names, said, strict=True)}
-    teacher = tuned(6, monkeypatch, scores=scores)
-    soft = teacher.soft(np.arange(6), ["a text"])[0]
-    assert soft.sum() == pytest.approx(1)
-    np.testing.assert_allclose(np.diff(np.log(soft)) * SOFTENING, np.diff(said))
-    teacher.names = names[:2]  # of two classes the second one's probability is enough
-    two = teacher.soft(np.arange(6), ["a text"])
-    assert two.shape == (1, 1)
-    assert logit(two[0, 0]) * SOFTENING == pytest.approx(said[1] - said[0])
-
-
-def test_few_texts_have_many_variants_and_many_have_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "VARIANTS", 100)
-    for n, made in ((5, 5 * MOST_PER_TEXT), (20, 100), (150, 150)):
-        texts, groups = tuned(n, monkeypatch).variants(np.arange(n))
-        assert len(texts) == len(groups) == made
-        assert np.bincount(groups).tolist() == [made // n] * n
-
-
-def test_rows_that_the_encoder_may_not_read_have_no_variants(monkeypatch: pytest.MonkeyPatch) -> None:
-    teacher = tuned(10, monkeypatch)
-    teacher.taught = np.arange(4)
-    assert set(teacher.variants(np.arange(2, 10))[1]) == {2, 3}

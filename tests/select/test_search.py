@@ -117,34 +117,6 @@ def test_the_planted_words_are_found() -> None:
     assert weights["good"] == max(weights.values()) > 0 > weights["bad"] == min(weights.values())
 
 
-def test_where_help_is_dear_families_are_compared_on_the_folds_that_help_is_tried_on(
-    problem: Problem,
-) -> None:
-    search = Search(problem)
-    search_plain(search, (1,))
-    narrowed = search.helped(problem, 1)
-    assert {choice for choice, _ in narrowed.trials} == {family.choice for family in search.families()}
-    assert narrowed.n_judged == len(problem.folds[0][1])
-    alone = Search(problem, 1)
-    assert all(alone.trial(trial.choice) == trial for trial in narrowed.trials.values())
-
-
-def test_where_help_is_tried_on_all_folds_no_trial_is_repeated(
-    problem: Problem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    search = Search(problem)
-    search_plain(search, (1,))
-    monkeypatch.setattr(module, "fit", None)
-    assert search.helped(problem).trials == search.trials
-
-
-def test_a_family_stands_for_its_best_trial(problem: Problem) -> None:
-    search = Search(problem)
-    tried = [search.trial(Choice(C=C)) for C in (0.01, 1.0, 100.0)]
-    lasso = search.trial(Choice(penalty="lasso", norm="none"))
-    assert search.families() == [max(tried, key=lambda trial: -trial.loss), lasso]
-
-
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_threads_change_nothing(problem: Problem, n_jobs: int | None) -> None:
     assert Search(problem, n_jobs=n_jobs).trial(Choice()) == Search(problem).trial(Choice())
