@@ -26,8 +26,8 @@ def blocks(section: str) -> list[tuple[str, str]]:
 def test_ci_runs_the_test_command() -> None:
     commands = [text for _, text in blocks("Two commands")]
     assert len(commands) == 2
-    assert commands[1].rstrip().endswith("python -m pytest")
-    assert len([line for line in README.splitlines() if line.endswith("python -m pytest")]) == 1
+    assert commands[1].rstrip().endswith("python -m pytest -n auto")
+    assert len([line for line in README.splitlines() if line.endswith("python -m pytest -n auto")]) == 1
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
