@@ -27,12 +27,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from interpllm import AugTreeClassifier, RuleListClassifier, RuleSetClassifier, from_sklearn
+from interpllm import (
+    AugLinearClassifier,
+    AugTreeClassifier,
+    RuleListClassifier,
+    RuleSetClassifier,
+    from_sklearn,
+)
 from interpllm.audit import Finding, audit, display, faithfulness, stability
 from interpllm.audit.matching import nogueira
 from interpllm.audit.report import PARTS
 from interpllm.datasets import load_tickets
-from interpllm.runtime import LinearModel
+from interpllm.runtime import LinearModel, printed
 from interpllm.runtime.tokens import words
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "text"
@@ -98,6 +104,7 @@ def displayed() -> None:
     texts, labels, new = list(train["text"]), list(train["label"]), list(test["text"])
     counts, tfidf = CountVectorizer(binary=True), TfidfVectorizer(ngram_range=(1, 2))
     models = {
+        "AugLinearClassifier": AugLinearClassifier(llm=None, random_state=0),
         "AugTreeClassifier": AugTreeClassifier(llm=None, random_state=0),
         "RuleListClassifier": RuleListClassifier(llm=None, random_state=0),
         "RuleSetClassifier": RuleSetClassifier(llm=None, random_state=0),
@@ -117,8 +124,8 @@ def displayed() -> None:
         if found.error is not None:
             print(f"| {name} | | {found.error} | |")
             continue
-        alike, apart = found.measures
-        lines = len(str(model).splitlines())
+        alike, apart, *_ = found.measures
+        lines = len(printed(model).splitlines())
         print(f"| {name} | {lines:,} | {alike.value:.1%} | {apart.value:.2g} |", flush=True)
 
 

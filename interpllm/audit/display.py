@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 
 from interpllm.audit.base import Finding, Measure
+from interpllm.audit.shuffles import SHOWN
 from interpllm.audit.subject import Subject
 from interpllm.errors import DocumentError
-from interpllm.runtime import parse
-from interpllm.runtime.ledger import printable
-from interpllm.runtime.linear import LinearModel
-from interpllm.runtime.row_model import RowModel
+from interpllm.runtime import LinearModel, parse, printed
 from interpllm.select.inference import share
 
 EXACT = 1e-9
@@ -40,8 +38,8 @@ def display(model: Any, X: Any, *, n_rows: int = 1000, random_state: int = 0) ->
     -------
     Finding
         The share of rows that are predicted alike, of which anything below 1 is a failure, and the largest
-        difference between scores. A table of n-grams is printed in part and rounded; there, what the printed
-        part alone predicts is told, and nothing is passed. Other kinds that cannot be read back are an error.
+        difference between scores. Of a table of n-grams, also what its strongest alone predict: that is what
+        ``str(model)`` shows.
 
     Raises
     ------
@@ -50,24 +48,20 @@ def display(model: Any, X: Any, *, n_rows: int = 1000, random_state: int = 0) ->
     """
     subject = Subject(model, X, n_rows, random_state)
     rows, made = _filled(subject, n_rows, random_state)
-    if isinstance(subject.model, LinearModel):
-        return _printed_part(subject, rows, made)
-    printed = str(subject.model)
+    whole = printed(subject.model)
     try:
-        read = parse(printed)
+        both: list[Any] = [subject.model, parse(whole)]
     except DocumentError as error:
         return Finding(_NAME, _QUESTION, error=f"what is printed cannot be read back: {error}")
     answers = _answers(subject.model, rows)
-    pair = [one.predict(rows, answers) for one in (subject.model, read)]
+    given = (rows, answers) if answers else (rows,)
+    pair = [one.predict(*given) for one in both]
     alike = sum(a == b for a, b in zip(*pair, strict=True))
-    scores = [
-        np.asarray(one.decision_function(rows, answers)).reshape(len(rows), -1)
-        for one in (subject.model, read)
-    ]
+    scores = [np.asarray(one.decision_function(*given)).reshape(len(rows), -1) for one in both]
     apart = float(np.abs(scores[0] - scores[1]).max())
     shuffled = np.random.default_rng(random_state).permutation(len(rows))
     by_chance = float(np.abs(scores[0] - scores[1][shuffled]).max())
-    given = f"{len(rows) - made} given rows" + (f" and {made} made of them" if made else "")
+    about = f"{len(rows) - made} given rows" + (f" and {made} made of them" if made else "")
     return Finding(
         name=_NAME,
         question=_QUESTION,
@@ -78,7 +72,7 @@ def display(model: Any, X: Any, *, n_rows: int = 1000, random_state: int = 0) ->
                 null=_chance(pair[0]),
                 n=len(rows),
                 passed=alike == len(rows),
-                note=f"{given}; only 1 will do, the null is what chance makes alike",
+                note=f"{about}; only 1 will do, the null is what chance makes alike",
             ),
             Measure(
                 "largest difference of scores",
@@ -88,9 +82,10 @@ def display(model: Any, X: Any, *, n_rows: int = 1000, random_state: int = 0) ->
                 passed=apart <= EXACT,
                 note=f"at most {EXACT:g} will do; the null is between rows that were shuffled",
             ),
+            *_by_the_strongest(subject.model, rows, pair[0]),
         ],
         meaning=(
-            f"The {len(printed.splitlines())} printed lines were read back as a model of their own. Where "
+            f"The {len(whole.splitlines())} printed lines were read back as a model of their own. Where "
             "both predict alike, nothing decides that is not to be read. It says nothing on whether the "
             "model is right, or easy to read."
             + (" Answers to questions came from the stand-ins." if answers else "")
@@ -98,44 +93,34 @@ def display(model: Any, X: Any, *, n_rows: int = 1000, random_state: int = 0) ->
     )
 
 
-def _printed_part(subject: Subject, rows: list[Any], made: int) -> Finding:
-    """What the lines of a printed table of n-grams predict by themselves."""
-    model, printed = subject.model, str(subject.model)
-    told = [line.partition('mentions "')[2].rpartition('" -> ')[0] for line in printed.splitlines()]
-    shown = {phrase: model.weights[phrase] for phrase in model.weights if printable(phrase) in set(told)}
-    part = replace(model, weights=shown, evidence=None)
-    own, others = subject.predict(rows), part.predict(rows)
-    given = f"{len(rows) - made} given rows" + (f" and {made} made of them" if made else "")
-    about = f"{len(shown)} of {len(model.weights)} n-grams are printed, rounded to four digits; {given}"
+def _by_the_strongest(model: Any, rows: list[Any], own: list[Any]) -> list[Measure]:
+    """What the n-grams that ``str(model)`` shows predict by themselves; nothing of other models."""
+    if not isinstance(model, LinearModel) or len(model.weights) <= SHOWN:
+        return []
+    strongest = {rule.phrase: model.weights[rule.phrase] for rule in model.rules()[:SHOWN]}
+    others = replace(model, weights=strongest, evidence=None).predict(rows)
+    about = f"{SHOWN} of {len(model.weights)} n-grams"
     if model.classes:
         alike = sum(a == b for a, b in zip(own, others, strict=True))
-        measure = Measure(
-            "predictions that the printed n-grams alone give",
-            *share(alike, len(rows)),
-            null=Counter(own).most_common(1)[0][1] / len(rows),
-            n=len(rows),
-            note=f"{about}; the null is to say the most frequent class of every row",
-        )
-    else:
-        apart = np.abs(np.array(own) - np.array(others))
-        around = np.abs(np.array(own) - np.median(own))
-        measure = Measure(
-            "mean difference from what the printed n-grams alone predict",
-            float(apart.mean()),
-            null=float(around.mean()),
+        return [
+            Measure(
+                "predictions that the strongest n-grams alone give",
+                *share(alike, len(rows)),
+                null=Counter(own).most_common(1)[0][1] / len(rows),
+                n=len(rows),
+                note=f"{about}; the null is to say the most frequent class of every row",
+            )
+        ]
+    values = np.array(own)
+    return [
+        Measure(
+            "mean difference from what the strongest n-grams alone predict",
+            float(np.abs(values - np.array(others)).mean()),
+            null=float(np.abs(values - np.median(values)).mean()),
             n=len(rows),
             note=f"{about}; the null is to say the median of every row",
         )
-    return Finding(
-        name=_NAME,
-        question=_QUESTION,
-        measures=[measure],
-        meaning=(
-            "A table of n-grams is not printed whole, so what is printed cannot be read back as the model, "
-            "and this part of the audit is neither passed nor failed. rules() and the model's .json file "
-            "have all of it."
-        ),
-    )
+    ]
 
 
 def _chance(predictions: list[Any]) -> float:
@@ -146,12 +131,12 @@ def _chance(predictions: list[Any]) -> float:
 
 def _answers(model: Any, rows: list[Any]) -> dict[str, list[float]]:
     """Answers to a model's questions by its stand-ins, which are not printed."""
-    if not isinstance(model, RowModel):
+    stand_ins = getattr(model, "stand_ins", {})
+    if not stand_ins:
         return {}
-    texts = [row if isinstance(row, str) else row[model.text] for row in rows] if model.stand_ins else []
+    texts = [row if isinstance(row, str) else row[model.text] for row in rows]
     return {
-        name: [shares[1] for shares in stand_in.predict_proba(texts)]
-        for name, stand_in in model.stand_ins.items()
+        name: [shares[1] for shares in stand_in.predict_proba(texts)] for name, stand_in in stand_ins.items()
     }
 
 

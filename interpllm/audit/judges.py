@@ -57,8 +57,13 @@ def reader(printed: str | None, rows: Sequence[Row]) -> list[Any]:
     ------
     DocumentError
         When the printed form is not the whole of a model that can be read back.
+    InputError
+        When the model asks questions: what answers them is not printed.
     """
-    return [None] * len(rows) if printed is None else list(parse(printed).predict(rows))
+    if printed is None:
+        return [None] * len(rows)
+    model: Any = parse(printed)
+    return list(model.predict(rows))
 
 
 def requests_for(

@@ -16,7 +16,8 @@ HELP = "print the model: its strongest n-grams or questions a class, with what t
 EXAMPLE = """\
   interpllm rules model.json --top 20
   interpllm rules model.json --format md >> report.md
-  interpllm rules model.json --json > rules.jsonl"""
+  interpllm rules model.json --json > rules.jsonl
+  interpllm rules model.json --format whole > model.txt"""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -32,10 +33,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     forms = command.add_mutually_exclusive_group()
     forms.add_argument(
         "--format",
-        choices=("text", "md", "json"),
+        choices=("text", "md", "json", "whole"),
         default="text",
         help="text: a table a class; md: the same in Markdown, with recall, lift, interval and source; "
-        "json: every rule, one object a line",
+        "json: every rule, one object a line; whole: all that predicts, every number to the last digit, as "
+        "interpllm.runtime.parse reads it",
     )
     forms.add_argument(
         "--json", dest="format", action="store_const", const="json", help="the same as --format json"
@@ -45,6 +47,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print the rules."""
     model = model_of(args.model)
+    if args.format == "whole":
+        print(runtime.printed(model))
+        return
     rules = model.rules()
     if args.format == "json":
         write_jsonl(sys.stdout, ({**rule._asdict(), "n_train": model.n_rows} for rule in rules))

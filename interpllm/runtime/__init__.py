@@ -17,13 +17,14 @@ from interpllm.runtime.features import Phrase, Question
 from interpllm.runtime.grammar import ParsedRule, parse_rule
 from interpllm.runtime.ledger import Contribution, Ledger, Rule, Segment, Step
 from interpllm.runtime.linear import LinearModel
-from interpllm.runtime.printed import parse
+from interpllm.runtime.parsing import parse
 from interpllm.runtime.row_scoring import Branch
 from interpllm.runtime.rule_book import RuleBook, WrittenRule
 from interpllm.runtime.rule_models import Clause, RuleListModel, RuleSetModel, Slope
 from interpllm.runtime.tree_scoring import Node
 from interpllm.runtime.trees import TreeModel
 from interpllm.runtime.vectorizer import Vectorizer
+from interpllm.runtime.whole import printed
 
 __all__ = [
     "Answered",
@@ -62,5 +63,6 @@ __all__ = [
     "loads",
     "parse",
     "parse_rule",
+    "printed",
     "save",
 ]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any, NamedTuple, TypeVar
 
 from interpllm.errors import InputError
@@ -97,6 +98,7 @@ class Reader:
             raise InputError(f"a rule is a string, not {text!r:.80}")
         self.text = text
         self.known = {wording(question.text): question for question in questions}
+        self.exact = {question.text: question for question in questions}
         self.tokens: list[tuple[str, str, int]] = []
         self.place = 0
         at, end = 0, len(text.rstrip())
@@ -158,14 +160,17 @@ class Reader:
         kind, found = self.peek()
         if kind != "number":
             self.fail("a number")
+        if not isfinite(float(found)):
+            self.fail("a finite number")
         self.place += 1
         return float(found)
 
     def whole(self) -> int:
-        """Read a whole number."""
-        found = self.number()
-        if found != int(found):
-            raise InputError(f"{found} is not a whole number")
+        """Read a whole number, by its digits: a float would round a long one."""
+        kind, found = self.peek()
+        if kind != "number" or not re.fullmatch(r"\d{1,20}", found):
+            self.fail("a whole number")
+        self.place += 1
         return int(found)
 
     def numbers(self) -> tuple[float, ...]:
@@ -256,7 +261,7 @@ class Reader:
     def question(self) -> Question:
         """Read a question: one that is known by its wording, or a new one."""
         text = self.string()
-        return self.known.get(wording(text)) or Question.of(text)
+        return self.exact.get(text) or self.known.get(wording(text)) or Question.of(text)
 
     def column(self) -> str:
         """Read the name of a column."""

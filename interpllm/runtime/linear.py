@@ -223,7 +223,10 @@ class LinearModel(ReadableModel):
             for rule in shown
         ]
         if len(rules) > len(shown):
-            lines.append(f"{'...':>10}  and {len(rules) - len(shown)} more; rules() lists them all")
+            lines.append(
+                f"{'...':>10}  and {len(rules) - len(shown)} more; "
+                "interpllm.runtime.printed(model) prints all"
+            )
         return "\n".join(lines)
 
     def _summary(self) -> list[str]:

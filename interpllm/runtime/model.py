@@ -13,7 +13,7 @@ from interpllm.runtime.evidence import Evidence, of_class, of_mean
 from interpllm.runtime.ledger import Label, Rule, printable
 from interpllm.runtime.scoring import winner
 
-_TASKS = ("classification", "regression")
+TASKS = ("classification", "regression")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -30,7 +30,7 @@ class ReadableModel:
     __hash__ = None  # type: ignore[assignment]  # compared by what they hold, which cannot be hashed
 
     def __post_init__(self) -> None:
-        checks.require(self.task in _TASKS, f"task is one of {_TASKS}, not {self.task!r}")
+        checks.require(self.task in TASKS, f"task is one of {TASKS}, not {self.task!r}")
         checks.require(isinstance(self.target, str), f"target is the name of a label, not {self.target!r}")
         self._settle("n_rows", checks.whole(self.n_rows, "n_rows"))
         self._settle("classes", checks.labels(self.classes, self.task))

@@ -12,7 +12,7 @@ from typing import Any
 from interpllm.runtime import checks
 from interpllm.runtime.conditions import Condition
 from interpllm.runtime.ledger import Contribution, Ledger, Rule, Step
-from interpllm.runtime.printing import header, numbers, outcome
+from interpllm.runtime.printing import branches, header, numbers, outcome
 from interpllm.runtime.row_model import RowModel
 from interpllm.runtime.row_scoring import Branch, Row, TreesScorer, scores_of, tree_path
 
@@ -246,21 +246,15 @@ class TreeModel(RowModel):
         lines = header(self, [how] if how else [])
         for t, tree in enumerate(self.trees, start=1):
             lines += ["", f"tree {t}"] if len(self.trees) > 1 else [""]
-            ahead = [(0, "")]  # the nodes still to draw with their indent; None draws an "else"
-            while ahead:
-                number, indent = ahead.pop()
-                if number < 0:
-                    lines.append(f"{indent}else")
-                    continue
-                node = tree[number]
-                what = f"{numbers(node.value)}; {node.n_rows} rows"
-                if node.condition is None or node.yes is None or node.no is None:
-                    lines.append(f"{indent}-> {outcome(self, node.value)} ({what})")
-                    continue
-                missing = "; missing: yes" if node.missing == "yes" else ""
-                lines.append(f"{indent}if {node.condition} ({what}{missing})")
-                ahead += [(node.no, indent + "  "), (-1, indent), (node.yes, indent + "  ")]
+            lines += branches(tree, self._line)
         return "\n".join(lines)
+
+    def _line(self, node: Branch) -> str:
+        what = f"{numbers(node.value)}; {node.n_rows} rows"
+        if node.condition is None:
+            return f"-> {outcome(self, node.value)} ({what})"
+        missing = "; missing: yes" if node.missing == "yes" else ""
+        return f"if {node.condition} ({what}{missing})"
 
     def __repr__(self) -> str:
         n = len(self.trees)

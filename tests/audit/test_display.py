@@ -1,15 +1,16 @@
-"""What is printed is read back: whole models agree on every row, and parts are not passed."""
+"""What is printed is read back: models of every kind agree on every row."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_models import some
+from random_models import concept_linears, concept_trees, models, some
+from random_models import texts as random_texts
 from random_rows import row_models, rows_for
 
 from interpllm.audit import Finding, Measure, display
-from interpllm.runtime import ConceptLinear, LinearModel, Question, RuleSetModel, TreeModel
+from interpllm.runtime import LinearModel, RuleSetModel, TreeModel
 
 
 def measures(found: Finding) -> dict[str, Measure]:
@@ -49,30 +50,45 @@ def test_a_printed_form_that_says_something_else_does_not_pass(tree: TreeModel, 
     assert found["largest difference of scores"].passed is False
 
 
-def test_a_table_that_is_printed_in_part_is_told_and_not_passed(texts: list[str]) -> None:
+def test_a_table_of_n_grams_agrees_and_what_its_strongest_give_is_told(texts: list[str]) -> None:
     weights = {f"word{number}": (1.0,) for number in range(40)} | {"lovely": (3.0,), "awful": (-3.0,)}
     long = LinearModel(task="classification", classes=("bad", "good"), intercept=(-0.5,), weights=weights)
-    (only,) = display(long, [*texts, "word39 word38"], n_rows=9).measures
-    assert "20 of 42 n-grams" in only.note
-    assert only.passed is None
-    assert only.value == pytest.approx(8 / 9)
+    found = measures(display(long, [*texts, "word39 word38"], n_rows=9))
+    assert found["rows predicted alike"].passed
+    assert found["largest difference of scores"].value == 0
+    strongest = found["predictions that the strongest n-grams alone give"]
+    assert (strongest.passed, strongest.value) == (None, pytest.approx(8 / 9))
+    assert "20 of 42 n-grams" in strongest.note
 
 
-def test_a_kind_that_cannot_be_read_back_is_an_error() -> None:
-    question = Question.of("Is it praised?")
-    stand_in = LinearModel(
-        task="classification", classes=(False, True), intercept=(0.0,), weights={"lovely": (2.0,)}
-    )
-    model = ConceptLinear(
-        task="classification",
-        classes=("bad", "good"),
-        intercept=(0.0,),
-        questions=(question,),
-        weights=((2.0,),),
-        means=(0.5,),
-        stand_ins={question.id: stand_in},
-    )
-    found = display(model, ["lovely"])
+def test_a_regression_tells_how_far_its_strongest_n_grams_are_off() -> None:
+    weights = {f"word{number}": (float(40 - number),) for number in range(40)}
+    model = LinearModel(task="regression", intercept=(1.0,), weights=weights)
+    found = measures(display(model, ["word0", "word39"], n_rows=2))
+    assert found["rows predicted alike"].passed
+    name = "mean difference from what the strongest n-grams alone predict"
+    assert found[name].value == 0.5
+
+
+@some
+@given(data=st.data())
+def test_models_of_n_grams_and_of_questions_predict_as_they_are_printed(data: st.DataObject) -> None:
+    kinds = [models(), concept_linears(all_answered=True), concept_trees(all_answered=True)]
+    rows = data.draw(st.lists(random_texts, min_size=1, max_size=3))
+    found = measures(display(data.draw(st.one_of(kinds)), rows, n_rows=30))
+    assert found["rows predicted alike"].passed
+    assert found["largest difference of scores"].value == 0
+
+
+def test_a_printed_form_that_cannot_be_read_back_is_an_error(tree: TreeModel, texts: list[str]) -> None:
+    class Mute(TreeModel):
+        """It prints nothing."""
+
+        def __str__(self) -> str:
+            return ""
+
+    mute = Mute(task="classification", classes=tree.classes, link="share", trees=tree.trees, n_rows=8)
+    found = display(mute, texts)
     assert found.error is not None
     assert "cannot be read back" in found.error
     assert not found.measures

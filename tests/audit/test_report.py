@@ -59,7 +59,7 @@ def test_parts_of_others_find_their_place_and_their_requests_are_counted(
         return Finding("judged", "Can a judge tell?", [Measure("gain", 0.2, null=0.0)], requests=7, tokens=90)
 
     report = audit(unigrams, texts, parts={"display": PARTS["display"], "judged": judged})
-    assert report.frame()["part"].tolist() == ["display = predict", "judged"]
+    assert list(dict.fromkeys(report.frame()["part"])) == ["display = predict", "judged"]
     assert (report.requests, report.tokens) == (7, 90)
     assert "7 replies, stored ones included; 90 tokens" in report.to_html()
 

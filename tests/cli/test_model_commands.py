@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from interpllm.runtime import ConceptLinear, Question, save
+from interpllm.runtime import ConceptLinear, Question, load, parse, printed, save
 
 Cli = Callable[..., Any]
 ROWS = "id,text\n1,great film\n2,not great\n"
@@ -160,6 +160,13 @@ def test_rules_json_has_every_rule_with_its_evidence(cli: Cli, model: str) -> No
     assert all((rule["support"], rule["coverage"]) == (4, 0.5) for rule in rules)
     assert rules[0]["examples"] == [1]
     assert cli("rules", model, "--format", "json").out == cli("rules", model, "--json").out
+
+
+def test_the_whole_model_is_printed_so_that_it_can_be_read_back(cli: Cli, model: str) -> None:
+    whole = cli("rules", model, "--format", "whole").out
+    read, rows = parse(whole), ["a great film", "not great", "awful", ""]
+    assert printed(read) == whole.removesuffix("\n")
+    assert read.decision_function(rows) == load(model).decision_function(rows)
 
 
 def test_rules_are_a_table_of_markdown(cli: Cli, model: str) -> None:

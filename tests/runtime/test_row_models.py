@@ -56,6 +56,26 @@ def test_what_is_printed_predicts_the_same(data: st.DataObject) -> None:
     assert str(parse(str(read))) == str(read)
 
 
+def two_questions(one: str, other: str) -> RuleSetModel:
+    asked = [Question.of(one, "praise"), Question.of(other, "prices")]
+    clauses = tuple(
+        Clause((Answered(question),), (weight,)) for question, weight in zip(asked, (1.0, 2.0), strict=True)
+    )
+    return RuleSetModel(task="regression", link="identity", intercept=(0.0,), clauses=clauses)
+
+
+def test_questions_that_differ_in_marks_alone_stay_two() -> None:
+    model = two_questions("Is it good?", "is it good")
+    first, second = (question.id for question in model.questions)
+    answers = {first: [1.0, 0.0], second: [0.0, 1.0]}
+    assert parse(str(model)).predict([{}, {}], answers) == model.predict([{}, {}], answers) == [1.0, 2.0]
+
+
+def test_questions_of_one_text_are_not_read_as_one() -> None:
+    with pytest.raises(DocumentError, match=r"line 3 .*two questions have the text"):
+        parse(str(two_questions("Is it good?", "Is it good?")))
+
+
 @many
 @given(st.data())
 def test_what_is_written_is_the_same_model(data: st.DataObject) -> None:
@@ -201,6 +221,18 @@ def test_a_printed_model_that_was_changed_is_refused_by_line(change: str, said: 
         parse(printed + change)
 
 
-def test_models_that_are_printed_in_part_are_not_read_back() -> None:
-    with pytest.raises(DocumentError, match=r"'LinearModel' is not printed whole.*\.json"):
-        parse("LinearModel: regression\n\n")
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ("RuleListModel: regression; link: identity\nintercept: 1.0\n\n", "line 2 .*'intercept: 1.0'"),
+        ("RuleSetModel: regression; link: identity\n\n", "line 1 .*there is no line 'intercept'"),
+        ('TreeModel: regression; link: identity\ntext: "a"\ntext: "b"', "line 3 .*'text' stands twice"),
+        ("TreeModel: regression; link: identity\n\n-> 1.0 (1e999; 1 rows)", "line 3 .*a finite number"),
+        ("TreeModel: regression; link: identity\n\n-> 1.0 (1.0; 1e999 rows)", "line 3 .*a whole number"),
+        ("ConceptSet: x", "line 1 .*'ConceptSet' is no kind of model that"),
+        ("", "line 1 .*is no kind of model"),
+    ],
+)
+def test_lines_that_belong_to_no_such_model_are_refused(printed: str, said: str) -> None:
+    with pytest.raises(DocumentError, match=said):
+        parse(printed)
