@@ -19,6 +19,7 @@ from interpllm.explain.prompt_values import Masks, Values, answer_request, split
 from interpllm.explain.segment_groups import MOST_PARTS, Parts, coarse, finer, most_rounds
 from interpllm.explain.segments import SEGMENTS, Segments
 from interpllm.explain.shapley import (
+    PAIRS,
     Attribution,
     Design,
     attribute,
@@ -32,7 +33,7 @@ from interpllm.llm import Plan, Session
 from interpllm.llm.memory import Progress
 from interpllm.select.inference import Estimate
 
-_PAIRED = 3  # of the strongest parts, every two are left out together
+_PAIRED = 3  # strongest parts, of which every two are left out together
 
 
 def explain_generation(
@@ -193,11 +194,11 @@ def plan_generation(
     if answer is None:
         plan += session.plan([answer_request(task.prompt, task.max_tokens)])
     parts = coarse(task.n)
-    first = design(len(parts), task.n_calls, task.random_state)
+    first = design(len(parts), task.n_calls, task.random_state, task.n_held_out)
     masks = np.vstack([_whole(task.n), ~_whole(task.n), first.masks @ parts])
     if not first.exact:
         later = (most_rounds(task.n) - 1) * len(design(MOST_PARTS, task.n_calls).masks)
-        unknown = held_out(task.n, task.n_held_out + _PAIRED + later, masks, task.random_state)
+        unknown = held_out(task.n, task.n_held_out + PAIRS + later, masks, task.random_state)
         masks = np.vstack([masks, unknown])
     # An answer that is not written yet is taken to be as long as it may be.
     valuer = (
@@ -212,7 +213,7 @@ def _valued(task: Task, values: Values, progress: Progress | None) -> tuple[Part
     values.ask(ends, progress)
     parts = coarse(task.n)
     for left in reversed(range(most_rounds(task.n))):
-        game = design(len(parts), task.n_calls, task.random_state)
+        game = design(len(parts), task.n_calls, task.random_state, task.n_held_out)
         masks = game.masks @ parts
         values.ask(masks, progress)
         _check_enough(values, masks, task.n)

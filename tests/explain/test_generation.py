@@ -51,6 +51,13 @@ def test_up_to_eight_segments_it_is_exact(opened: Opener) -> None:
     assert (found.frame()["standard_error"] == 0).all()
 
 
+def test_so_many_calls_that_too_few_subsets_would_be_left_take_them_all(opened: Opener) -> None:
+    session = opened(FakeLLM(scores=additive))
+    plan = plan_generation(session, TEN[:9], " yes", n_calls=500, **SCORED)
+    found = explain_generation(session, TEN[:9], " yes", n_calls=500, **SCORED)
+    assert (found.method, found.n_values, plan.items) == ("exact", 512, 512)
+
+
 def test_of_a_hundred_segments_the_planted_ones_are_found_singly(opened: Opener) -> None:
     facts = [f"Fact {number}. " for number in range(100)]
     llm = FakeLLM(scores=lambda prompt, option: 3 * ("t 37." in prompt) + 2.0 * ("t 80." in prompt))
