@@ -177,6 +177,14 @@ def test_values_that_failed_are_left_out_and_counted(opened: Opener) -> None:
     assert "3 have no value" in found.to_html()
 
 
+def test_a_segment_whose_absence_has_no_value_is_said_to_have_none(opened: Opener) -> None:
+    def without_c(prompt: str, option: str) -> float:
+        return float("nan") if prompt.count("Fact") == 9 and "C." not in prompt else additive(prompt, option)
+
+    found = explain_generation(opened(FakeLLM(scores=without_c)), TEN, " yes", **SCORED)
+    assert found.sentences()[1] == "Leaving out 'Fact C.' has no value, as its requests failed."
+
+
 def test_with_a_value_missing_nothing_is_called_exact(opened: Opener) -> None:
     llm = FakeLLM(scores=additive, faults=[Fault("400", at={5})])
     found = explain_generation(opened(llm, max_concurrency=1), TEN[:3], " yes", **SCORED)
