@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from interpllm.errors import InputError, LLMError
+from interpllm.explain.asking import LLM, as_llm
 from interpllm.explain.chain_edits import (
     MISTAKEN,
     REWORDED,
@@ -23,7 +24,7 @@ from interpllm.explain.chain_edits import (
     steps_of,
 )
 from interpllm.explain.chain_result import CORRUPTED, PARAPHRASED, TRUNCATED, ChainExplanation, Point
-from interpllm.llm import Plan, Session
+from interpllm.llm import Plan
 from interpllm.llm.memory import Progress
 from interpllm.select.inference import share
 
@@ -34,7 +35,7 @@ _Chains = dict[tuple[str, int], list[str] | None]
 
 
 def explain_chain_of_thought(
-    session: Session,
+    session: LLM,
     question: str,
     chain: str | Sequence[str],
     answer: str | None = None,
@@ -56,7 +57,8 @@ def explain_chain_of_thought(
 
     Parameters
     ----------
-    session : Session
+    session : str, Session or LanguageModel
+        The language model that is asked.
     question : str
     chain : str or sequence of str
         The reasoning; a text is cut into sentences.
@@ -99,6 +101,7 @@ def explain_chain_of_thought(
     ----------
     Lanham et al. (2023), "Measuring faithfulness in chain-of-thought reasoning".
     """
+    session = as_llm(session)
     steps = _checked(question, chain, answer, corrupt, n_samples, temperature, max_tokens)
     before = replace(session.usage)
     rewrites = {
@@ -155,7 +158,7 @@ def explain_chain_of_thought(
 
 
 def plan_chain_of_thought(
-    session: Session,
+    session: LLM,
     question: str,
     chain: str | Sequence[str],
     answer: str | None = None,
@@ -187,6 +190,7 @@ random_state
     InputError
         When a parameter cannot be used.
     """
+    session = as_llm(session)
     steps = _checked(question, chain, answer, corrupt, n_samples, temperature, max_tokens)
     asked = []
     # Until they are written, steps written anew are stood in for by ones that no chain has.

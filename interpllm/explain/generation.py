@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from interpllm.errors import LLMError
+from interpllm.explain.asking import LLM, as_llm
 from interpllm.explain.generation_result import LEAST_SCORE, GenerationExplanation, Pair, Part
 from interpllm.explain.generation_task import Span, Task, Value
 from interpllm.explain.prompt_values import Masks, Values, answer_request, split_span, written_answer
@@ -29,7 +30,7 @@ from interpllm.explain.shapley import (
     linear_datamodeling_score,
     predicted,
 )
-from interpllm.llm import Plan, Session
+from interpllm.llm import Plan
 from interpllm.llm.memory import Progress
 from interpllm.select.inference import Estimate
 
@@ -37,7 +38,7 @@ _PAIRED = 3  # strongest parts, of which every two are left out together
 
 
 def explain_generation(
-    session: Session,
+    session: LLM,
     prompt_segments: Segments,
     answer: str | None = None,
     *,
@@ -65,7 +66,8 @@ def explain_generation(
 
     Parameters
     ----------
-    session : Session
+    session : str, Session or LanguageModel
+        The language model that is explained.
     prompt_segments : sequence of str, of (name, text) or of messages; or mapping of slot to value
         Texts are put together as they are (see `separator`) into one message; messages have ``role`` and
         ``content``; a mapping fills the slots ``{name}`` of the template.
@@ -122,6 +124,7 @@ def explain_generation(
     Lundberg and Lee (2017), "A unified approach to interpreting model predictions"; Covert and Lee (2021),
     "Improving KernelSHAP"; Cohen-Wang et al. (2024), "ContextCite: attributing model generation to context".
     """
+    session = as_llm(session)
     task = Task.of(
         session,
         prompt_segments,
@@ -167,7 +170,7 @@ def explain_generation(
 
 
 def plan_generation(
-    session: Session, prompt_segments: Segments, answer: str | None = None, **settings: Any
+    session: LLM, prompt_segments: Segments, answer: str | None = None, **settings: Any
 ) -> Plan:
     """What `explain_generation` would send; sends nothing.
 
@@ -189,6 +192,7 @@ def plan_generation(
     InputError
         When a parameter cannot be used.
     """
+    session = as_llm(session)
     task = Task.of(session, prompt_segments, answer, **settings)
     plan = Plan()
     if answer is None:

@@ -125,6 +125,13 @@ def test_as_many_are_sent_as_planned(opened: Opener, corrupt: Any, paraphrase: b
     assert plan.requests == found.usage.requests > 0
 
 
+def test_a_language_model_may_be_given_without_a_session(monkeypatch: Any, tmp_path: Any) -> None:
+    monkeypatch.setenv("INTERPLLM_CACHE", str(tmp_path))
+    llm = FakeLLM(post_hoc)
+    plan = plan_chain_of_thought(llm, QUESTION, CHAIN, "31", n_samples=2)
+    assert explain_chain_of_thought(llm, QUESTION, CHAIN, "31", n_samples=2).usage.requests == plan.requests
+
+
 def test_one_and_eight_workers_give_the_same_bytes(over_http: Opener) -> None:
     one, eight = (
         explain_chain_of_thought(over_http(FakeLLM(mixes), max_concurrency=n), QUESTION, CHAIN, n_samples=4)

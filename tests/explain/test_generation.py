@@ -143,6 +143,15 @@ def test_a_long_prompt_takes_no_more_than_planned(opened: Opener) -> None:
     assert 100 < explain_generation(session, facts, " yes", **SCORED).usage.items <= plan.items
 
 
+def test_a_language_model_may_be_given_without_a_session(monkeypatch: Any, tmp_path: Any) -> None:
+    monkeypatch.setenv("INTERPLLM_CACHE", str(tmp_path))
+    llm = FakeLLM(scores=additive)
+    assert plan_generation(llm, TEN, " yes", **SCORED).items == 83
+    assert explain_generation(llm, TEN, " yes", **SCORED).frame()["rank"].tolist()[2] == 1
+    with pytest.raises(InputError, match="takes a language model"):
+        explain_generation(None, TEN, " yes")  # type: ignore[arg-type]
+
+
 def test_a_plan_with_an_unwritten_answer_counts_it(opened: Opener) -> None:
     session = opened(FakeLLM(sampled))
     plan = plan_generation(session, TEN[:3], template=TEMPLATE, n_samples=2)
