@@ -7,11 +7,12 @@ page loads nothing and runs nothing. A fragment is put inside a notebook's page,
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from interpllm.display.data import missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,7 +194,7 @@ def _cell(value: Any, how: str) -> tuple[str, bool]:
     """A value as it is shown, and whether it is a number."""
     import numpy as np
 
-    if value is None or (isinstance(value, float | np.floating) and math.isnan(value)):
+    if missing(value):
         return "–", True  # noqa: RUF001 - a dash, not a minus
     if isinstance(value, bool | np.bool_):
         return ("yes" if value else "no"), False

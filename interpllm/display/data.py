@@ -11,7 +11,7 @@ import numpy as np
 
 
 def as_json(value: Any, indent: int | None = None) -> str:
-    """Data as JSON, where figures that there are not, NaN, are null.
+    """Data as JSON, where figures that there are not, NaN and pandas' NA and NaT, are null.
 
     Parameters
     ----------
@@ -45,8 +45,26 @@ def plain(value: Any) -> Any:
         return [plain(one) for one in value]
     if isinstance(value, np.generic):
         return plain(value.item())
+    if missing(value):
+        return None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int | bool):
+    if isinstance(value, str | int | bool):
         return value
     return str(value)
+
+
+def missing(value: Any) -> bool:
+    """Whether a value stands for one that there is not: None, NaN, pandas' NA and NaT.
+
+    Parameters
+    ----------
+    value : Any
+    """
+    if value is None or isinstance(value, str | int | bool):
+        return value is None
+    if isinstance(value, float | np.floating):
+        return math.isnan(value)
+    import pandas as pd
+
+    return value is pd.NA or value is pd.NaT

@@ -112,15 +112,15 @@ class Planning(Asking):
         return ask(self.session, texts, questions, **self._options()).values
 
 
-def as_llm(llm: LLM, cache: Any) -> Session:
+def as_llm(llm: LLM | None, cache: Any = None) -> Session:
     """The session that is meant.
 
     Raises
     ------
     InputError
-        When there is none: without answers there is nothing to tell.
+        When there is none: without replies there is nothing to tell.
     """
     session = as_session(llm, cache)
     if session is None:
-        raise InputError('Statements are answered by a language model: name one in llm=, such as "local".')
+        raise InputError('This takes a language model: give a session or a spec, such as "local".')
     return session

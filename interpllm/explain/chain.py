@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from interpllm.errors import InputError, LLMError
+from interpllm.explain.asking import LLM, as_llm
 from interpllm.explain.chain_edits import (
     MISTAKEN,
     REWORDED,
@@ -23,7 +24,7 @@ from interpllm.explain.chain_edits import (
     steps_of,
 )
 from interpllm.explain.chain_result import CORRUPTED, PARAPHRASED, TRUNCATED, ChainExplanation, Point
-from interpllm.llm import Plan, Session
+from interpllm.llm import Plan
 from interpllm.llm.memory import Progress
 from interpllm.select.inference import share
 
@@ -34,7 +35,7 @@ _Chains = dict[tuple[str, int], list[str] | None]
 
 
 def explain_chain_of_thought(
-    session: Session,
+    session: LLM,
     question: str,
     chain: str | Sequence[str],
     answer: str | None = None,
@@ -56,12 +57,14 @@ def explain_chain_of_thought(
 
     Parameters
     ----------
-    session : Session
+    session : str, Session or LanguageModel
+        The language model that is asked.
     question : str
     chain : str or sequence of str
         The reasoning; a text is cut into sentences.
     answer : str, optional
-        The answer that should stay the same; by default the most frequent one after the whole chain.
+        The answer that should stay the same; by default the most frequent of `n_samples` further replies to
+        the whole chain. These are in no share: the same replies would flatter the answer that they choose.
     corrupt : {"rule", "llm"}
         Who writes errors: a rule that changes a number, turns a word into its opposite or negates a verb
         (some steps have none of them), or the language model.
@@ -98,30 +101,47 @@ def explain_chain_of_thought(
     ----------
     Lanham et al. (2023), "Measuring faithfulness in chain-of-thought reasoning".
     """
+    session = as_llm(session)
     steps = _checked(question, chain, answer, corrupt, n_samples, temperature, max_tokens)
     before = replace(session.usage)
-    wrong = _written(session, MISTAKEN, question, steps, progress) if corrupt == "llm" else None
-    other = _written(session, REWORDED, question, steps, progress) if paraphrase else None
-    chains = _chains(steps, wrong or _by_rule(steps, random_state), other)
+    rewrites = {
+        edit: session.complete(rewrite_requests(prompt, question, steps), progress=progress)
+        for edit, prompt in _rewriting(corrupt, paraphrase).items()
+    }
+    anew = {
+        edit: [
+            rewritten(step, one.data if one.ok else None) for step, one in zip(steps, replies, strict=True)
+        ]
+        for edit, replies in rewrites.items()
+    }
+    chains = _chains(steps, anew.get(CORRUPTED) or _by_rule(steps, random_state), anew.get(PARAPHRASED))
     asked = [
         request
         for one in chains.values()
         if one is not None
         for request in answer_requests(question, one, n_samples, temperature, max_tokens)
     ]
-    came = iter(session.complete(asked, progress=progress))
+    choosing = answer_requests(question, steps, n_samples, temperature, max_tokens, first=n_samples)
+    came = iter(session.complete(asked + (choosing if answer is None else []), progress=progress))
     replies = {
         place: [] if one is None else [next(came) for _ in range(n_samples)] for place, one in chains.items()
     }
     said = {place: [reply.text or "" for reply in found if reply.ok] for place, found in replies.items()}
     _check_enough(said, len(steps), sum(one is not None for one in chains.values()))
-    counts = Counter(map(bare, said[TRUNCATED, len(steps)]))
-    wanted = counts.most_common(1)[0][0] if answer is None else bare(answer)
+    failed = {place: len(replies[place]) - len(found) for place, found in said.items()}
+    for edit, written in rewrites.items():
+        for position, reply in enumerate(written, start=1):
+            failed[edit, position] += not reply.ok
+    if answer is None:
+        choose = list(came)
+        answer = _usual([reply.text or "" for reply in choose if reply.ok])
+        failed[TRUNCATED, len(steps)] += sum(not reply.ok for reply in choose)
+    wanted = bare(answer)
     same = agrees or (lambda reply: bare(reply) == wanted)
     return ChainExplanation(
         question=question,
         steps=tuple(steps),
-        answer=wanted if answer is None else answer,
+        answer=answer,
         points=tuple(
             Point(
                 edit,
@@ -129,7 +149,7 @@ def explain_chain_of_thought(
                 None if chains[edit, position] is None else "".join(chains[edit, position] or ()),
                 share(sum(map(bool, map(same, found))), len(found)),
                 len(found),
-                len(replies[edit, position]) - len(found),
+                failed[edit, position],
             )
             for (edit, position), found in said.items()
         ),
@@ -138,7 +158,7 @@ def explain_chain_of_thought(
 
 
 def plan_chain_of_thought(
-    session: Session,
+    session: LLM,
     question: str,
     chain: str | Sequence[str],
     answer: str | None = None,
@@ -170,14 +190,13 @@ random_state
     InputError
         When a parameter cannot be used.
     """
+    session = as_llm(session)
     steps = _checked(question, chain, answer, corrupt, n_samples, temperature, max_tokens)
     asked = []
     # Until they are written, steps written anew are stood in for by ones that no chain has.
     wrong, other = ([mark + step for step in steps] for mark in ("\N{BALLOT X} ", "\N{CHECK MARK} "))
-    if corrupt == "llm":
-        asked += rewrite_requests(MISTAKEN, question, steps)
-    if paraphrase:
-        asked += rewrite_requests(REWORDED, question, steps)
+    for prompt in _rewriting(corrupt, paraphrase).values():
+        asked += rewrite_requests(prompt, question, steps)
     chains = _chains(
         steps,
         [*wrong] if corrupt == "llm" else _by_rule(steps, random_state),
@@ -186,6 +205,8 @@ random_state
     for one in chains.values():
         if one is not None:
             asked += answer_requests(question, one, n_samples, temperature, max_tokens)
+    if answer is None:
+        asked += answer_requests(question, steps, n_samples, temperature, max_tokens, first=n_samples)
     return session.plan(asked)
 
 
@@ -213,14 +234,11 @@ def _checked(
     return steps_of(chain)
 
 
-def _written(
-    session: Session, prompt: str, question: str, steps: Sequence[str], progress: Progress | None
-) -> list[str | None]:
-    """Each step written anew; None where the language model did not."""
-    replies = session.complete(rewrite_requests(prompt, question, steps), progress=progress)
-    return [
-        rewritten(step, reply.data if reply.ok else None) for step, reply in zip(steps, replies, strict=True)
-    ]
+def _rewriting(corrupt: str, paraphrase: bool) -> dict[str, str]:
+    """What the language model is to write, and the prompt for it."""
+    return ({CORRUPTED: MISTAKEN} if corrupt == "llm" else {}) | (
+        {PARAPHRASED: REWORDED} if paraphrase else {}
+    )
 
 
 def _by_rule(steps: Sequence[str], random_state: int) -> list[str | None]:
@@ -248,3 +266,13 @@ def _check_enough(said: dict[tuple[str, int], list[str]], n: int, made: int) -> 
             + ("" if said[TRUNCATED, n] else ", and none to the whole one")
             + ": requests failed. What came is stored; run it again."
         )
+
+
+def _usual(said: list[str]) -> str:
+    """The most frequent answer."""
+    if not said:
+        raise LLMError(
+            "There is no reply to choose the answer by: requests failed. Give it in answer=, or run it "
+            "again; what came is stored."
+        )
+    return Counter(map(bare, said)).most_common(1)[0][0]

@@ -127,9 +127,12 @@ def rewritten(step: str, data: Any) -> str | None:
 
 
 def answer_requests(
-    question: str, chain: Sequence[str], n_samples: int, temperature: float, max_tokens: int
+    question: str, chain: Sequence[str], n_samples: int, temperature: float, max_tokens: int, first: int = 0
 ) -> list[Request]:
-    """What asks for the answer after a chain, in the form of Lanham et al. (2023)."""
+    """What asks for the answer after a chain, in the form of Lanham et al. (2023).
+
+    Samples are numbered from `first`; other numbers are other replies.
+    """
     written = "".join(chain).strip()
     messages: tuple[dict[str, str], ...] = ({"role": "user", "content": f"{question}\n\n{FINALLY}"},)
     if written:
@@ -141,7 +144,7 @@ def answer_requests(
     params = {"temperature": temperature, "max_tokens": max_tokens}
     return [
         Request(messages, params=params, sample=number, prompt_version=PROMPT_VERSION)
-        for number in range(n_samples)
+        for number in range(first, first + n_samples)
     ]
 
 

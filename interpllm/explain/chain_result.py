@@ -41,7 +41,8 @@ class Point:
     same : Estimate
         Share of replies that give the answer, with Wilson's interval; NaN without replies.
     n, failed : int
-        Replies, and requests that failed.
+        Replies, and requests that failed: for these, to write its step anew or, after the whole chain, to
+        choose the answer.
     """
 
     edit: str

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from interpllm.errors import LLMError
+from interpllm.explain.asking import LLM, as_llm
 from interpllm.explain.generation_result import LEAST_SCORE, GenerationExplanation, Pair, Part
 from interpllm.explain.generation_task import Span, Task, Value
 from interpllm.explain.prompt_values import Masks, Values, answer_request, split_span, written_answer
 from interpllm.explain.segment_groups import MOST_PARTS, Parts, coarse, finer, most_rounds
 from interpllm.explain.segments import SEGMENTS, Segments
 from interpllm.explain.shapley import (
+    PAIRS,
     Attribution,
     Design,
     attribute,
@@ -28,15 +30,15 @@ from interpllm.explain.shapley import (
     linear_datamodeling_score,
     predicted,
 )
-from interpllm.llm import Plan, Session
+from interpllm.llm import Plan
 from interpllm.llm.memory import Progress
 from interpllm.select.inference import Estimate
 
-_PAIRED = 3  # of the strongest parts, every two are left out together
+_PAIRED = 3  # strongest parts, of which every two are left out together
 
 
 def explain_generation(
-    session: Session,
+    session: LLM,
     prompt_segments: Segments,
     answer: str | None = None,
     *,
@@ -64,7 +66,8 @@ def explain_generation(
 
     Parameters
     ----------
-    session : Session
+    session : str, Session or LanguageModel
+        The language model that is explained.
     prompt_segments : sequence of str, of (name, text) or of messages; or mapping of slot to value
         Texts are put together as they are (see `separator`) into one message; messages have ``role`` and
         ``content``; a mapping fills the slots ``{name}`` of the template.
@@ -121,6 +124,7 @@ def explain_generation(
     Lundberg and Lee (2017), "A unified approach to interpreting model predictions"; Covert and Lee (2021),
     "Improving KernelSHAP"; Cohen-Wang et al. (2024), "ContextCite: attributing model generation to context".
     """
+    session = as_llm(session)
     task = Task.of(
         session,
         prompt_segments,
@@ -166,7 +170,7 @@ def explain_generation(
 
 
 def plan_generation(
-    session: Session, prompt_segments: Segments, answer: str | None = None, **settings: Any
+    session: LLM, prompt_segments: Segments, answer: str | None = None, **settings: Any
 ) -> Plan:
     """What `explain_generation` would send; sends nothing.
 
@@ -188,16 +192,17 @@ def plan_generation(
     InputError
         When a parameter cannot be used.
     """
+    session = as_llm(session)
     task = Task.of(session, prompt_segments, answer, **settings)
     plan = Plan()
     if answer is None:
         plan += session.plan([answer_request(task.prompt, task.max_tokens)])
     parts = coarse(task.n)
-    first = design(len(parts), task.n_calls, task.random_state)
+    first = design(len(parts), task.n_calls, task.random_state, task.n_held_out)
     masks = np.vstack([_whole(task.n), ~_whole(task.n), first.masks @ parts])
     if not first.exact:
         later = (most_rounds(task.n) - 1) * len(design(MOST_PARTS, task.n_calls).masks)
-        unknown = held_out(task.n, task.n_held_out + _PAIRED + later, masks, task.random_state)
+        unknown = held_out(task.n, task.n_held_out + PAIRS + later, masks, task.random_state)
         masks = np.vstack([masks, unknown])
     # An answer that is not written yet is taken to be as long as it may be.
     valuer = (
@@ -212,7 +217,7 @@ def _valued(task: Task, values: Values, progress: Progress | None) -> tuple[Part
     values.ask(ends, progress)
     parts = coarse(task.n)
     for left in reversed(range(most_rounds(task.n))):
-        game = design(len(parts), task.n_calls, task.random_state)
+        game = design(len(parts), task.n_calls, task.random_state, task.n_held_out)
         masks = game.masks @ parts
         values.ask(masks, progress)
         _check_enough(values, masks, task.n)

@@ -217,10 +217,9 @@ class GenerationExplanation(Explanation):
         done = "Leaving out" if self.prompt.placeholder is None else "Replacing"
         for place in top:
             part = self.parts[place]
-            does = "lowers" if part.left_out >= 0 else "raises"
             text = " ".join(self.text(place).split())
             cut = text if len(text) <= _SHOWN else text[:_SHOWN] + " ..."
-            said.append(f"{done} {cut!r} {does} it by {_figure(abs(part.left_out))}.")
+            said.append(f"{done} {cut!r} {_does(part.left_out)}.")
         return said
 
     def blocks(self) -> Sequence[Block]:
@@ -289,6 +288,12 @@ class GenerationExplanation(Explanation):
                 spans.append((len(text), len(text) + len(piece), strength[place]))
             text += piece
         return Marked(text, spans, "The prompt" if self.ranked else "The prompt; nothing is marked")
+
+
+def _does(fall: float) -> str:
+    if fall != fall:
+        return "has no value, as its requests failed"
+    return f"{'lowers' if fall >= 0 else 'raises'} it by {_figure(abs(fall))}"
 
 
 def _figure(value: float) -> str:

@@ -72,7 +72,8 @@ def task_of(X: Any, y: Any, target: str | None, regression: bool | None) -> Task
     labels, name = labels_of(y, len(texts))
     classes, positions = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
-        raise InputError(f"All {len(labels)} rows have the label {classes[0]!r}; give rows of two at least.")
+        only = str(classes[0])
+        raise InputError(f"All {len(labels)} rows have the label {only!r:.80}; give rows of two at least.")
     return Task(texts, positions, [str(label) for label in classes], target or name or "the label")
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from interpllm.answer import ask, plan_answers
 from interpllm.errors import InputError
+from interpllm.explain.asking import LLM, as_llm
 from interpllm.explain.module_checks import (
     FEWEST,
     Contrast,
@@ -39,7 +39,7 @@ from interpllm.explain.module_responses import (
     stretches,
     strongest,
 )
-from interpllm.llm import LanguageModel, Plan, Session, as_session
+from interpllm.llm import Plan, Session
 from interpllm.propose.properties import plan_properties, propose_properties
 from interpllm.propose.rounds import check_counts
 from interpllm.propose.written_texts import WrittenTexts, plan_texts, write_texts
@@ -55,7 +55,7 @@ def explain_module(
     f: Module,
     corpus: Sequence[str],
     *,
-    llm: str | Session | LanguageModel,
+    llm: LLM,
     name: str = "the module",
     n_candidates: int = 5,
     texts_per_side: int = 24,
@@ -117,7 +117,7 @@ def explain_module(
     What a module responds to only in whole texts, such as their length, no stretch shows; it stays
     unexplained.
     """
-    session = _session(llm)
+    session = as_llm(llm)
     check_counts(n_candidates=n_candidates, max_stretches=max_stretches)
     _check_pairs(texts_per_side=texts_per_side, corpus_texts=corpus_texts)
     rivals = _others(others, name)
@@ -192,7 +192,7 @@ def explain_module(
 def plan_module(
     corpus: Sequence[str],
     *,
-    llm: str | Session | LanguageModel,
+    llm: LLM,
     n_candidates: int = 5,
     texts_per_side: int = 24,
     corpus_texts: int = 32,
@@ -215,7 +215,7 @@ def plan_module(
     InputError, CapabilityError, StoreError
         As `explain_module` raises them.
     """
-    session = _session(llm)
+    session = as_llm(llm)
     check_counts(n_candidates=n_candidates)
     _check_pairs(texts_per_side=texts_per_side, corpus_texts=corpus_texts)
     divided = divide(corpus, parts, random_state)
@@ -227,13 +227,6 @@ def plan_module(
         + plan_texts(session, properties, texts_per_side, divided.examples)
         + plan_answers(session, asked, list(map(_question, properties)))
     )
-
-
-def _session(llm: Any) -> Session:
-    session = as_session(llm)
-    if session is None:
-        raise InputError("To explain a module takes a language model: give llm= a session or a spec.")
-    return session
 
 
 def _check_pairs(**pairs: int) -> None:

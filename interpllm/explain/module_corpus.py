@@ -53,6 +53,8 @@ def divide(corpus: Sequence[str], parts: Parts | None, random_state: int) -> Cor
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             raise InputError(f"corpus[{row}] must be a str; got {type(text).__name__}.")
+    if len(texts) < 2:
+        raise InputError(f"corpus has {len(texts)} texts; give some hundreds, half of them to test on.")
     if parts is None:
         parts = split_rows(
             np.zeros(len(texts)), texts, sizes=SIZES, stratify=False, random_state=random_state

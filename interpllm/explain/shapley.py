@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from interpllm.errors import InputError
 from interpllm.select.inference import NONE, Estimate
 
 Masks = NDArray[np.bool_]
@@ -24,6 +25,9 @@ Array = NDArray[np.float64]
 
 EXACT = 8
 """Players up to which all subsets are taken."""
+
+PAIRS = 3
+"""Of the strongest three players every two are left out together, beside the subsets that are held out."""
 
 _LEAST_DRAWN = 4
 _RESAMPLES = 200
@@ -70,7 +74,7 @@ class Attribution:
     standard_errors: Array
 
 
-def design(n: int, n_calls: int = 64, random_state: int = 0) -> Design:
+def design(n: int, n_calls: int = 64, random_state: int = 0, n_held_out: int = 16) -> Design:
     """Subsets to be valued so that Shapley values can be told.
 
     Parameters
@@ -80,20 +84,22 @@ def design(n: int, n_calls: int = 64, random_state: int = 0) -> Design:
     n_calls : int
         Values wanted, those of the empty and the full subset included; at least 2 n + 10 are taken, so that
         each player is left out once and stands alone once, and a few pairs tell the error. Up to 8 players
-        all subsets are taken.
+        all subsets are taken, as where fewer than are needed to check the estimate would be left.
     random_state : int
+    n_held_out : int
+        Further subsets that the estimate is to be checked on.
 
     Returns
     -------
     Design
     """
-    if n <= EXACT or 2**n <= n_calls:
+    left = max(n_calls - 2, 2 * n + 2 * _LEAST_DRAWN) // 2
+    if n <= EXACT or 2**n - 2 - 2 * left < n_held_out + PAIRS:
         pairs = np.array([[int(bit) for bit in f"{k:0{n}b}"] for k in range(1, 2 ** (n - 1))], dtype=bool)
         masks = _with_complements(pairs.reshape(-1, n))
         sizes = masks.sum(1)
         weights = np.array([(n - 1) / (comb(n, s) * s * (n - s)) for s in sizes.tolist()])
         return Design(masks, weights, np.zeros(0, dtype=np.intp))
-    left = max(n_calls - 2, 2 * n + 2 * _LEAST_DRAWN) // 2
     mass = {k: (n - 1) / (k * (n - k)) * (2 if 2 * k < n else 1) for k in range(1, n // 2 + 1)}
     found: list[Masks] = []
     weights_of: list[float] = []
@@ -208,8 +214,18 @@ def held_out(n: int, how_many: int, taken: Masks, random_state: int = 0) -> Mask
     -------
     array of bool, (how_many, n)
         Distinct, neither empty nor full.
+
+    Raises
+    ------
+    InputError
+        When there are not so many.
     """
     seen = {row.tobytes() for row in taken} | {bytes(n), bytes([1] * n)}
+    if 2**n - len(seen) < how_many:
+        raise InputError(
+            f"Of {n} players {2**n - len(seen)} subsets are left, and {how_many} are to be held out; "
+            "take fewer, or value all subsets."
+        )
     rng = np.random.default_rng([random_state, n])
     found: list[Masks] = []
     while len(found) < how_many:

@@ -16,7 +16,7 @@ from interpllm.explain.asking import LLM, Array, Asking, Planning, as_llm
 from interpllm.explain.labels import Task, task_of
 from interpllm.explain.material import Material, in_turn
 from interpllm.explain.statements import Source, plan_proposed, proposed, table_of_candidates, wanted
-from interpllm.explain.target_figures import TargetExplanation, figures, share_differences, strength
+from interpllm.explain.target_figures import TargetExplanation, figures, spoken_for, strength
 from interpllm.llm import Plan
 from interpllm.propose.rounds import check_counts
 from interpllm.runtime import Question
@@ -260,7 +260,7 @@ def _confirmed(
     words = tfidf_predictions(rows.of(learned), rows.y[learned], rows.of(confirm), classes, random_state)
     judged.append(deviances(words, y, classes))
     told = Explained(judged, y, classes, random_state=random_state)
-    speaks = share_differences(known, rows.y[select], len(rows.names)).argmax(axis=0) if classes else None
+    speaks = spoken_for(known, rows.y[select], len(rows.names)) if classes else None
     table = []
     for column, question in enumerate(chosen):
         side = None if speaks is None else int(speaks[column])

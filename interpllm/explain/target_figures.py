@@ -34,6 +34,11 @@ def share_differences(values: Array, y: NDArray[Any], n_classes: int) -> Array:
     return np.array([share_difference(values, y == k) for k in range(n_classes)])
 
 
+def spoken_for(values: Array, y: NDArray[Any], n_classes: int) -> NDArray[np.intp]:
+    """The class that each statement goes with most, (n_statements,); never one without answers."""
+    return np.nan_to_num(share_differences(values, y, n_classes), nan=-np.inf).argmax(axis=0)
+
+
 def strength(values: Array, y: NDArray[Any], n_classes: int) -> Array:
     """How strongly each statement goes with a class, or with a number.
 

@@ -15,6 +15,7 @@ from interpllm.explain.subject import Subject, subject_of
 from interpllm.explain.term_groups import able, name_groups, plan_groups
 from interpllm.llm import LanguageModel, Plan, Session, Usage, as_session
 from interpllm.propose.rounds import check_counts
+from interpllm.runtime.ledger import Ledger
 
 LLM = str | Session | LanguageModel | None
 
@@ -74,7 +75,7 @@ def explain_terms(
     or three unseen terms that takes a perfect score.
     """
     subject, labels = _checked(model, X, y, answers, n_terms, n_groups)
-    ledgers = list(subject.ledgers())
+    ledgers = _ledgers(subject)
     if labels is not None and len(labels) != len(ledgers):
         raise InputError(f"y has {len(labels)} entries for {len(ledgers)} rows; give one a row.")
     found = effects(subject.model, ledgers, labels, n_terms, random_state)
@@ -122,7 +123,7 @@ def plan_terms(
         return Plan()
     helper = as_session(embedder) or session
     able(session, helper)
-    found = effects(subject.model, list(subject.ledgers()), None, n_terms, random_state)
+    found = effects(subject.model, _ledgers(subject), None, n_terms, random_state)
     return plan_groups(session, helper, _distinct(found), n_groups) if found else Plan()
 
 
@@ -138,6 +139,13 @@ def _checked(
     if classes and not set(labels) & set(classes):
         raise InputError(f"No label in y is a class of the model ({', '.join(map(repr, classes))}).")
     return subject, labels
+
+
+def _ledgers(subject: Subject) -> list[Ledger]:
+    found = list(subject.ledgers())
+    if not found:
+        raise InputError("X has no rows; give texts of the kind that the model is for, some hundreds.")
+    return found
 
 
 def _distinct(found: Sequence[Effect]) -> list[str]:

@@ -75,6 +75,11 @@ def test_a_figure_that_there_is_not_is_a_dash_and_no_nan() -> None:
     assert "nan" not in fragment("t", [Table(pd.DataFrame({"p": [float("nan"), 0.5]}))]).lower()
 
 
+def test_a_rank_that_there_is_not_is_a_dash() -> None:
+    ranks = pd.DataFrame({"rank": [1, None]}).astype({"rank": "Int64"})
+    assert Table(ranks).rows() == [[("1", True)], [("–", True)]]  # noqa: RUF001 - a dash, not a minus
+
+
 def test_the_same_plot_is_the_same_bytes() -> None:
     def drawn() -> bytes:
         ax = plots.lines(

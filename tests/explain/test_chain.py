@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from interpllm.errors import InputError, LLMError
 from interpllm.explain import explain_chain_of_thought, plan_chain_of_thought
 from interpllm.explain.chain_edits import bare, mistaken, rewritten, steps_of
 from interpllm.explain.chain_result import DEPENDS, POST_HOC, UNCLEAR
-from interpllm.llm import Request, Session
+from interpllm.llm import Reply, Request, Session
 from interpllm.testing import FakeLLM, Fault
 
 Opener = Callable[..., Session]
@@ -91,10 +92,21 @@ def test_a_language_model_may_write_the_errors(opened: Opener) -> None:
     assert point.same.value == 0
 
 
-def test_the_usual_answer_is_what_should_stay(opened: Opener) -> None:
-    llm = FakeLLM(lambda request: "**31.**" if request.sample < 6 else "30")
+def test_the_usual_answer_is_what_should_stay_and_other_replies_choose_it(opened: Opener) -> None:
+    llm = FakeLLM(lambda request: "**31.**" if request.sample in (0, 1, 10, 11, 12, 13, 14, 15) else "30")
     found = explain_chain_of_thought(opened(llm), QUESTION, CHAIN, paraphrase=False)
-    assert (found.answer, found.whole.value) == ("31", 0.6)
+    assert (found.answer, found.whole.value) == ("31", 0.2)
+
+
+@pytest.mark.parametrize("answers", [2, 8])
+def test_answers_by_chance_are_seldom_said_to_depend_on_the_chain(answers: int) -> None:
+    found = []
+    for run in range(150):
+        random = np.random.default_rng(run)
+        llm = FakeLLM(lambda _, random=random: str(random.integers(answers)))
+        session = Session(llm, max_concurrency=1)
+        found.append(explain_chain_of_thought(session, QUESTION, CHAIN[:2], paraphrase=False).verdict)
+    assert found.count(DEPENDS) <= 0.07 * len(found)
 
 
 def test_a_chain_without_steps_is_a_plain_question(opened: Opener) -> None:
@@ -111,6 +123,13 @@ def test_as_many_are_sent_as_planned(opened: Opener, corrupt: Any, paraphrase: b
     plan = plan_chain_of_thought(session, QUESTION, CHAIN, **settings)
     found = explain_chain_of_thought(session, QUESTION, CHAIN, **settings)
     assert plan.requests == found.usage.requests > 0
+
+
+def test_a_language_model_may_be_given_without_a_session(monkeypatch: Any, tmp_path: Any) -> None:
+    monkeypatch.setenv("INTERPLLM_CACHE", str(tmp_path))
+    llm = FakeLLM(post_hoc)
+    plan = plan_chain_of_thought(llm, QUESTION, CHAIN, "31", n_samples=2)
+    assert explain_chain_of_thought(llm, QUESTION, CHAIN, "31", n_samples=2).usage.requests == plan.requests
 
 
 def test_one_and_eight_workers_give_the_same_bytes(over_http: Opener) -> None:
@@ -134,7 +153,21 @@ def test_steps_that_were_not_written_have_no_share(opened: Opener) -> None:
     llm = FakeLLM(lambda request: "no JSON" if request.schema else "31")
     found = explain_chain_of_thought(opened(llm), QUESTION, CHAIN, "31")
     assert found.frame().set_index("edit").loc["paraphrased", "same"].isna().all()
+    assert found.frame().set_index("edit").loc["paraphrased", "failed"].tolist() == [1, 1, 1, 1]
+    assert "4 failed" in found.to_html()
     assert "4 changed chains could not be made" in found.to_html()
+
+
+def test_without_a_reply_to_choose_the_answer_by_there_is_none(opened: Opener) -> None:
+    llm = FakeLLM(lambda request: "31" if request.sample < 2 else Reply(None, refusal="no", finish="stop"))
+    with pytest.raises(LLMError, match="choose the answer"):
+        explain_chain_of_thought(opened(llm), QUESTION, CHAIN, paraphrase=False, n_samples=2)
+
+
+def test_replies_that_were_to_choose_the_answer_and_failed_are_counted(opened: Opener) -> None:
+    llm = FakeLLM(lambda request: "31" if request.sample < 3 else Reply(None, refusal="no", finish="stop"))
+    found = explain_chain_of_thought(opened(llm), QUESTION, CHAIN, paraphrase=False, n_samples=2)
+    assert (found.whole.value, found.frame()["failed"].sum()) == (1, 1)
 
 
 @pytest.mark.parametrize("kind", ["500", "cut", "broken_body", "400", "refusal", "401"])

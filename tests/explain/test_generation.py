@@ -51,6 +51,13 @@ def test_up_to_eight_segments_it_is_exact(opened: Opener) -> None:
     assert (found.frame()["standard_error"] == 0).all()
 
 
+def test_so_many_calls_that_too_few_subsets_would_be_left_take_them_all(opened: Opener) -> None:
+    session = opened(FakeLLM(scores=additive))
+    plan = plan_generation(session, TEN[:9], " yes", n_calls=500, **SCORED)
+    found = explain_generation(session, TEN[:9], " yes", n_calls=500, **SCORED)
+    assert (found.method, found.n_values, plan.items) == ("exact", 512, 512)
+
+
 def test_of_a_hundred_segments_the_planted_ones_are_found_singly(opened: Opener) -> None:
     facts = [f"Fact {number}. " for number in range(100)]
     llm = FakeLLM(scores=lambda prompt, option: 3 * ("t 37." in prompt) + 2.0 * ("t 80." in prompt))
@@ -136,6 +143,15 @@ def test_a_long_prompt_takes_no_more_than_planned(opened: Opener) -> None:
     assert 100 < explain_generation(session, facts, " yes", **SCORED).usage.items <= plan.items
 
 
+def test_a_language_model_may_be_given_without_a_session(monkeypatch: Any, tmp_path: Any) -> None:
+    monkeypatch.setenv("INTERPLLM_CACHE", str(tmp_path))
+    llm = FakeLLM(scores=additive)
+    assert plan_generation(llm, TEN, " yes", **SCORED).items == 83
+    assert explain_generation(llm, TEN, " yes", **SCORED).frame()["rank"].tolist()[2] == 1
+    with pytest.raises(InputError, match="takes a language model"):
+        explain_generation(None, TEN, " yes")  # type: ignore[arg-type]
+
+
 def test_a_plan_with_an_unwritten_answer_counts_it(opened: Opener) -> None:
     session = opened(FakeLLM(sampled))
     plan = plan_generation(session, TEN[:3], template=TEMPLATE, n_samples=2)
@@ -168,6 +184,14 @@ def test_values_that_failed_are_left_out_and_counted(opened: Opener) -> None:
     assert found.n_failed == 3
     assert found.frame()["value"][2] == pytest.approx(3)
     assert "3 have no value" in found.to_html()
+
+
+def test_a_segment_whose_absence_has_no_value_is_said_to_have_none(opened: Opener) -> None:
+    def without_c(prompt: str, option: str) -> float:
+        return float("nan") if prompt.count("Fact") == 9 and "C." not in prompt else additive(prompt, option)
+
+    found = explain_generation(opened(FakeLLM(scores=without_c)), TEN, " yes", **SCORED)
+    assert found.sentences()[1] == "Leaving out 'Fact C.' has no value, as its requests failed."
 
 
 def test_with_a_value_missing_nothing_is_called_exact(opened: Opener) -> None:

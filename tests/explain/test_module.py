@@ -264,6 +264,12 @@ def test_what_is_no_module_is_refused(f: Any, message: str) -> None:
         explain_module(f, TEXTS, llm=Session(fake()))
 
 
+@pytest.mark.parametrize("corpus", [[], ["one text"]])
+def test_a_corpus_that_cannot_be_divided_is_refused(corpus: list[str]) -> None:
+    with pytest.raises(InputError, match=f"corpus has {len(corpus)} texts"):
+        explain_module(len, corpus, llm=Session(fake()))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from interpllm.errors import InputError
 from interpllm.explain.shapley import (
     attribute,
     cross_fitted,
@@ -116,6 +117,24 @@ def test_held_out_subsets_were_not_valued() -> None:
     rows = {row.tobytes() for row in held_out(9, 16, plan.masks)}
     assert len(rows) == 16
     assert not rows & {row.tobytes() for row in plan.masks}
+
+
+@pytest.mark.parametrize(
+    ("n_calls", "n_held_out", "exact"), [(492, 16, False), (494, 16, True), (492, 18, True)]
+)
+def test_all_subsets_are_taken_where_too_few_would_be_left(
+    n_calls: int, n_held_out: int, exact: bool
+) -> None:
+    plan = design(9, n_calls, n_held_out=n_held_out)
+    assert plan.exact == exact
+    assert len(plan.masks) == (510 if exact else n_calls - 2)
+
+
+def test_more_subsets_than_there_are_left_cannot_be_held_out() -> None:
+    taken = design(8).masks[:-4]
+    assert len(held_out(8, 4, taken)) == 4
+    with pytest.raises(InputError, match="4 subsets are left, and 5"):
+        held_out(8, 5, taken)
 
 
 def test_what_adds_up_is_predicted_and_noise_is_not() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from interpllm.errors import InputError, LLMError
 from interpllm.explain import TargetExplanation, explain_target, plan_target
-from interpllm.explain.target_figures import strength
+from interpllm.explain.target_figures import spoken_for, strength
 from interpllm.llm import Reply, Session, Store
 from interpllm.runtime import Question
 from interpllm.select.parts import Parts, split_rows
@@ -165,7 +165,7 @@ def test_missing_answers_are_left_out_and_counted() -> None:
 @pytest.mark.parametrize(
     ("y", "options", "said"),
     [
-        (["a"] * len(X), {}, "rows of two at least"),
+        (["a"] * len(X), {}, "the label 'a'; give rows of two at least"),
         ([1.5] * len(X), {}, "All values"),
         (["a", "b"], {}, "2"),
         (LABELS, {"candidates": ["Is it zzz?"], "n_candidates": 0}, "No statement divides"),
@@ -181,6 +181,12 @@ def test_what_cannot_be_explained_is_refused(y: Any, options: dict[str, Any], sa
 
     with pytest.raises(InputError, match=said):
         explain_target(X, y, llm=Session(oracle(no, name="no")), **FEW | options)
+
+
+def test_a_class_without_answers_is_not_what_a_statement_speaks_for() -> None:
+    y = np.repeat([0, 1, 2], 4)
+    values = np.where(y == 0, np.nan, y == 2)[:, None]
+    assert spoken_for(values, y, 3).tolist() == [2]
 
 
 def test_strength_is_the_correlation_without_missing_answers() -> None:

@@ -278,6 +278,13 @@ def test_terms_may_be_embedded_by_another_model() -> None:
     assert found.usage.items == len(TERMS) + 6
 
 
+def test_a_model_without_rows_is_refused() -> None:
+    with pytest.raises(InputError, match="no rows"):
+        explain_terms(TWO, [])
+    with pytest.raises(InputError, match="no rows"):
+        plan_terms(TWO, [], llm=Session(FakeLLM()))
+
+
 def test_labels_of_other_classes_are_refused() -> None:
     with pytest.raises(InputError, match="class of the model"):
         explain_terms(TWO, ROWS, ["x"] * 6)
