@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from interpllm.display.axes import Axes
 
+MISSING = "–"  # noqa: RUF001 - a dash, not a minus
+"""What is shown of a figure that there is not."""
+
 MOST_ROWS = 50
 """Rows of a table that are shown; the frame that it is made of has them all."""
 
@@ -87,18 +90,32 @@ class Table:
 
     def head(self) -> list[str]:
         """Names of the columns, as they are shown."""
-        return [str(name).replace("_", " ") for name in self.frame.columns]
+        return [name.replace("_", " ") for name, _ in self._columns()]
 
     def rows(self) -> list[list[tuple[str, bool]]]:
         """The cells that are shown, each with whether it is a number."""
+        columns = [cells for _, cells in self._columns()]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def _columns(self) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
+        """The columns that are shown; both ends of an interval make one."""
         shown = self.frame.head(MOST_ROWS)
-        return [
-            [
-                _cell(value, self.formats.get(str(name), ""))
-                for name, value in zip(shown.columns, row, strict=True)
-            ]
-            for row in shown.itertuples(index=False, name=None)
-        ]
+        cells = {
+            str(name): [_cell(value, self.formats.get(str(name), "")) for value in shown.iloc[:, place]]
+            for place, name in enumerate(shown.columns)
+        }
+        for name, column in cells.items():
+            of, _, end = name.rpartition("_")
+            prefix = f"{of}_" if of else ""
+            if end == "low" and f"{prefix}high" in cells:
+                high = cells[f"{prefix}high"]
+                joined = [
+                    low if low[0] == MISSING else (f"{low[0]} to {top[0]}", True)
+                    for low, top in zip(column, high, strict=True)
+                ]
+                yield f"{prefix}95_%", joined
+            elif not (end == "high" and f"{prefix}low" in cells):
+                yield name, column
 
     def more(self) -> int:
         """Rows that are not shown."""
@@ -195,7 +212,7 @@ def _cell(value: Any, how: str) -> tuple[str, bool]:
     import numpy as np
 
     if missing(value):
-        return "–", True  # noqa: RUF001 - a dash, not a minus
+        return MISSING, True
     if isinstance(value, bool | np.bool_):
         return ("yes" if value else "no"), False
     if isinstance(value, float | np.floating):

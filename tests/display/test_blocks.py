@@ -11,6 +11,7 @@ from matplotlib import pyplot
 
 from interpllm.display import Block, Figure, Marked, Note, Section, Table, fragment, page
 from interpllm.display import axes as plots
+from interpllm.display.blocks import MISSING
 
 NASTY = "<script>alert(1)</script> \"quoted\" & '{{ 7 * 7 }}'"
 
@@ -69,6 +70,15 @@ def test_a_long_table_says_what_it_leaves_out() -> None:
     html = fragment("t", [Table(pd.DataFrame({"n": range(60)}))])
     assert "and 10 more rows" in html
     assert len(re.findall("<tr>", html)) == 51
+
+
+def test_both_ends_of_an_interval_make_one_column() -> None:
+    frame = pd.DataFrame(
+        {"share": [0.5, 0.2], "share_low": [0.25, float("nan")], "share_high": [0.75, 1], "low": [0, 0]}
+    )
+    table = Table(frame, formats={"share_low": ".2f", "share_high": ".2f"})
+    assert table.head() == ["share", "share 95 %", "low"]
+    assert [row[1][0] for row in table.rows()] == ["0.25 to 0.75", MISSING]
 
 
 def test_a_figure_that_there_is_not_is_a_dash_and_no_nan() -> None:
