@@ -155,6 +155,7 @@ def _drawn(found: Any) -> str:
     ]
     header = ("rank", "segment", "value", "s.e.", "falls without", "text")
     score = found.score
+    checked = f"{score.value:.2f} ({score.low:.2f} to {score.high:.2f})"
     return "\n".join(
         [
             f"answer: {safe(found.answer)}",
@@ -162,8 +163,8 @@ def _drawn(found: Any) -> str:
             "",
             table(header, cells, right=("rank", "value", "s.e.", "falls without")),
             "",
-            f"rank correlation with subsets that were not fitted to: {score.value:.2f} "
-            f"({score.low:.2f} to {score.high:.2f})",
+            "rank correlation with subsets that were not fitted to: "
+            + (checked if score.value == score.value else "cannot be told"),
         ]
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -143,6 +144,13 @@ def test_parts_with_near_duplicates_on_both_sides_are_refused() -> None:
     wrong = Parts(parts.propose, parts.select, np.append(parts.confirm, len(TEXTS)))
     with pytest.raises(InputError, match="nearly the same text"):
         explain_module(module(QUESTION), texts, llm=Session(fake()), parts=wrong)
+
+
+def test_a_plan_takes_every_setting_that_changes_what_is_sent() -> None:
+    explained, planned = (inspect.signature(one).parameters for one in (explain_module, plan_module))
+    assert set(explained) - set(planned) == {"f", "name", "others", "progress"}
+    few, many = (plan_module(TEXTS, llm=Session(fake()), max_stretches=n) for n in (10, 10_000))
+    assert few.tokens < many.tokens
 
 
 def test_the_pairs_that_choose_are_not_those_that_tell(found: ModuleExplanation) -> None:
