@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from interpllm import runtime
 from interpllm.cli.answering import Inputs, add_answering, inputs_of
 from interpllm.cli.options import add_color, add_json, add_model, add_rows, at_least_one, model_of
+from interpllm.cli.page import add_page, check_page, write_page
 from interpllm.cli.table import Table, read, write_jsonl
 from interpllm.cli.terminal import safe, table, wants_color
 from interpllm.errors import InputError
-from interpllm.runtime.envelope import write_atomically
 from interpllm.runtime.ledger import printable
 from interpllm.runtime.row_model import RowModel
 
@@ -53,7 +53,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="CLASS",
         help="the least that would have to be otherwise for another prediction, or for CLASS",
     )
-    command.add_argument("--html", metavar="FILE", help="write a page that needs nothing else, instead")
+    add_page(command)
     add_color(command)
     add_json(command, "print one JSON object a text, with every n-gram or question and its values")
     add_answering(command)
@@ -61,14 +61,17 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Explain each text."""
+    check_page(args)
     model = model_of(args.model)
     data = read(args.data, args.format)
     data = Table(data.source, {name: values[: args.rows] for name, values in data.columns.items()})
     inputs = inputs_of(args, model, data)
-    if args.contrast or args.counterfactual is not None or args.html:
+    if args.contrast or args.counterfactual is not None:
         show(args, explained(args, model, inputs))
         return
     explanations = model.explain(*inputs)
+    if args.html:
+        write_page(args, page_of(model, explanations))
     if args.json:
         write_jsonl(sys.stdout, (as_json(explanation) for explanation in explanations))
         return
@@ -78,26 +81,29 @@ def run(args: argparse.Namespace) -> None:
 
 
 def explained(args: argparse.Namespace, model: Any, inputs: Inputs) -> Explanation:
-    """The explanation that the options ask for."""
-    from interpllm.explain import LocalExplanation, contrast, counterfactual
-    from interpllm.explain.subject import outputs_of
+    """The contrast or the counterfactual that the options ask for."""
+    from interpllm.explain import contrast, counterfactual
 
     rows, answers = (*inputs, None)[:2]
     if args.contrast:
         one, other = (class_of(model, said) for said in args.contrast)
         return contrast(model, rows, one, other, answers=answers)
-    if args.counterfactual is not None:
-        target = None if args.counterfactual is ANY else class_of(model, args.counterfactual)
-        return counterfactual(model, rows, target, answers=answers)
-    return LocalExplanation(model.explain(*inputs), outputs_of(model))
+    target = None if args.counterfactual is ANY else class_of(model, args.counterfactual)
+    return counterfactual(model, rows, target, answers=answers)
+
+
+def page_of(model: Any, explanations: list[runtime.Ledger]) -> Explanation:
+    """The explanations of single texts as one."""
+    from interpllm.explain import LocalExplanation
+    from interpllm.explain.subject import outputs_of
+
+    return LocalExplanation(explanations, outputs_of(model))
 
 
 def show(args: argparse.Namespace, found: Explanation) -> None:
-    """Write an explanation as a page, or print it, as JSON or for people."""
-    if args.html:
-        write_atomically(args.html, found.to_html().encode())
-        print(args.html)
-    elif args.json:
+    """Print an explanation, as JSON or for people, and write its page where one is wanted."""
+    write_page(args, found)
+    if args.json:
         print(found.to_json())
     else:
         print(printable(str(found)))

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interpllm.cli.options import FORMAT_CHOICES, add_json, add_llm, at_least_one, llm_of, verbose
+from interpllm.cli.page import add_page, check_page, write_page
 from interpllm.cli.questions import question_file
 from interpllm.cli.table import read
 from interpllm.cli.terminal import safe, table
-from interpllm.errors import InputError
 
 if TYPE_CHECKING:
     from interpllm.explain import DifferenceExplanation, Explanation
@@ -21,7 +21,7 @@ HELP = "tell in a few checked statements what is truer of the texts in A than of
 EXAMPLE = """\
   interpllm explain difference refunds.csv others.csv --goal "what customers tell of" --llm URL --model NAME
   interpllm explain difference this_month.csv last_month.csv --llm URL --model NAME --plan
-  interpllm explain difference a.csv b.csv --candidates own.txt --n-candidates 0 --out difference.html"""
+  interpllm explain difference a.csv b.csv --candidates own.txt --n-candidates 0 --html difference.html"""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def add_statements(command: argparse.ArgumentParser) -> None:
-    """Which statements are tried, how many are told of, and where to."""
+    """Which statements are tried, how many are told of, and how."""
     command.add_argument(
         "--goal", metavar="SENTENCE", help="what statements are to be about, told to the language model"
     )
@@ -64,7 +64,7 @@ def add_statements(command: argparse.ArgumentParser) -> None:
         "(default: auto, the language model where it is behind a server)",
     )
     command.add_argument("--plan", action="store_true", help="only say what it would take; send nothing")
-    command.add_argument("--out", metavar="FILE", help="write a page (.html) or everything (.json)")
+    add_page(command)
     command.add_argument("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
     command.add_argument("--quiet", action="store_true", help="no progress on standard error")
     add_json(command, "print everything as one JSON object")
@@ -78,11 +78,7 @@ def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     InputError
         When a file is not there, or cannot be written.
     """
-    if args.out is not None:
-        if Path(args.out).suffix not in (".html", ".json"):
-            raise InputError(f"--out {args.out}: write a page (.html) or everything (.json).")
-        if not Path(args.out).absolute().parent.is_dir():
-            raise InputError(f"--out {args.out}: there is no such folder; make it first.")
+    check_page(args)
     return {
         "goal": args.goal,
         "llm": llm_of(args),
@@ -111,14 +107,9 @@ def run(args: argparse.Namespace) -> None:
 
 
 def tell(args: argparse.Namespace, found: Explanation, lines: str) -> None:
-    """Write what was found where it is wanted, and print it."""
-    if args.out is not None:
-        text = found.to_html() if args.out.endswith(".html") else found.to_json(indent=2)
-        Path(args.out).write_text(text, encoding="utf-8")
-    if args.json:
-        print(found.to_json())
-        return
-    print(lines if args.out is None else f"{lines}\n{args.out}: written")
+    """Print what was found, and write its page where one is wanted."""
+    write_page(args, found)
+    print(found.to_json() if args.json else lines)
 
 
 def drawn(found: DifferenceExplanation) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from interpllm.cli.options import add_json, add_llm, at_least_one, llm_of
+from interpllm.cli.page import add_page, check_page, write_page
 from interpllm.cli.terminal import safe, table
 from interpllm.errors import InputError
 
@@ -63,7 +64,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
     add_llm(command, "local")
     command.add_argument("--plan", action="store_true", help="say what it would take, and ask nothing")
-    command.add_argument("--html", metavar="FILE", help="write a page with everything, too")
+    add_page(command)
     command.add_argument("--quiet", action="store_true", help="no progress on standard error")
     add_json(command)
 
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.explain import explain_generation, plan_generation
     from interpllm.llm import as_session
 
+    check_page(args)
     segments, form = _segments(args.prompt, args.by)
     if args.question and form == "messages":
         raise InputError("--question stands below texts; in a conversation it is the last message.")
@@ -99,8 +101,7 @@ def run(args: argparse.Namespace) -> None:
         tell = sys.stderr.isatty() and not args.quiet
         progress = _Told() if tell else None
         found = explain_generation(session, segments, args.answer, **settings, progress=progress)
-    if args.html:
-        Path(args.html).write_text(found.to_html(), encoding="utf-8")
+    write_page(args, found)
     print(found.to_json(indent=2) if args.json else _drawn(found))
     print(f"{found.usage.requests} requests, {found.usage.tokens} tokens", file=sys.stderr)
 
@@ -155,6 +156,7 @@ def _drawn(found: Any) -> str:
     ]
     header = ("rank", "segment", "value", "s.e.", "falls without", "text")
     score = found.score
+    checked = f"{score.value:.2f} ({score.low:.2f} to {score.high:.2f})"
     return "\n".join(
         [
             f"answer: {safe(found.answer)}",
@@ -162,8 +164,8 @@ def _drawn(found: Any) -> str:
             "",
             table(header, cells, right=("rank", "value", "s.e.", "falls without")),
             "",
-            f"rank correlation with subsets that were not fitted to: {score.value:.2f} "
-            f"({score.low:.2f} to {score.high:.2f})",
+            "rank correlation with subsets that were not fitted to: "
+            + (checked if score.value == score.value else "cannot be told"),
         ]
     )
 

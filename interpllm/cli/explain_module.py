@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from interpllm.cli.options import add_json, add_llm, add_rows, at_least_one, llm_of, model_of
+from interpllm.cli.page import add_page, check_page, write_page
 from interpllm.cli.table import read
 from interpllm.cli.terminal import safe, table
 from interpllm.errors import InputError
@@ -36,11 +37,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     add_llm(command, None)
     command.add_argument(
-        "--candidates", type=at_least_one, default=5, metavar="N", help="properties to test (default: 5)"
+        "--n-candidates", type=at_least_one, default=5, metavar="N", help="properties to test (default: 5)"
     )
     command.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
     command.add_argument("--plan", action="store_true", help="say what it would take, and ask nothing")
-    command.add_argument("--html", metavar="FILE", help="write a page with everything, too")
+    add_page(command)
     command.add_argument("--quiet", action="store_true", help="no progress on standard error")
     add_json(command)
 
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.explain import explain_module, plan_module
     from interpllm.llm import as_session
 
+    check_page(args)
     if args.label is not None and args.score is None:
         raise InputError("--class is the class of a model: give its file with --score, too.")
     session = as_session(llm_of(args), args.cache)
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
         raise InputError("to explain a module takes a language model: name one with --llm SPEC.")
     texts = read(args.data, args.format).texts(args.text)
     if args.plan:
-        plan = plan_module(texts, llm=session, n_candidates=args.candidates, random_state=args.seed)
+        plan = plan_module(texts, llm=session, n_candidates=args.n_candidates, random_state=args.seed)
         print(json.dumps(plan.as_dict()) if args.json else plan)
         return
     found = explain_module(
@@ -65,12 +67,11 @@ def run(args: argparse.Namespace) -> None:
         texts,
         llm=session,
         name=_name(args),
-        n_candidates=args.candidates,
+        n_candidates=args.n_candidates,
         random_state=args.seed,
         progress=None if args.quiet else _tell,
     )
-    if args.html:
-        Path(args.html).write_text(found.to_html(), encoding="utf-8")
+    write_page(args, found)
     if args.json:
         print(found.to_json(indent=2))
         return

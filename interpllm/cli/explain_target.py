@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HELP = "tell in a few checked statements what goes with a label or a number, and how much each adds"
 EXAMPLE = """\
   interpllm explain target tickets.csv --label label --llm URL --model NAME
-  interpllm explain target reviews.csv --label stars --regression --goal "how it was" --out stars.html"""
+  interpllm explain target reviews.csv --label stars --regression --goal "how it was" --html stars.html"""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

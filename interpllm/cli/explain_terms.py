@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 
 from interpllm.cli.answering import add_answering, inputs_of
 from interpllm.cli.explain import show
 from interpllm.cli.options import add_json, add_model, add_rows, at_least_one, llm_of, model_of
+from interpllm.cli.page import add_page, check_page
 from interpllm.cli.table import read
 
 HELP = "show what a model goes by over many rows: its terms, what they do, and groups of them"
@@ -33,7 +35,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--plan", action="store_true", help="print what the language model would be sent, and send nothing"
     )
-    command.add_argument("--html", metavar="FILE", help="write a page that needs nothing else, instead")
+    add_page(command)
     add_json(command)
     add_answering(command)
 
@@ -43,6 +45,7 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.explain import explain_terms, plan_terms
     from interpllm.llm import as_session
 
+    check_page(args)
     model = model_of(args.model)
     data = read(args.data, args.format)
     rows, answers = (*inputs_of(args, model, data), None)[:2]
@@ -50,7 +53,8 @@ def run(args: argparse.Namespace) -> None:
     sizes = {"n_terms": args.terms, "n_groups": args.groups, "random_state": args.seed}
     asking = {"llm": session, "embedder": embedder, "answers": answers}
     if args.plan:
-        print(plan_terms(model, rows, **asking, **sizes))
+        plan = plan_terms(model, rows, **asking, **sizes)
+        print(json.dumps(plan.as_dict()) if args.json else plan)
         return
     y = None
     if args.label is not None:

@@ -177,7 +177,7 @@ def plan_chain_of_thought(
     ----------
     session, question, chain, answer, corrupt, paraphrase, agrees, n_samples, temperature, max_tokens, \
 random_state
-        As of `explain_chain_of_thought`.
+        As of `explain_chain_of_thought`; there is no `progress`, since nothing is sent.
 
     Returns
     -------

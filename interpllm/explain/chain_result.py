@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from math import hypot, sqrt
 from typing import TYPE_CHECKING, Any
 
 from interpllm.display import Block, Figure, Marked, Note, Table
 from interpllm.explain.base import Explanation
 from interpllm.llm import Usage
-from interpllm.select.inference import NONE, Estimate
+from interpllm.select.inference import Estimate, difference_of, mean_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +120,7 @@ class ChainExplanation(Explanation):
         rows = []
         for edit in dict.fromkeys(point.edit for point in self.points):
             shares = self._shares(edit)
-            mean, fall = _mean(shares), _difference(self.whole, _mean(shares))
+            mean, fall = mean_of(shares), difference_of(self.whole, mean_of(shares))
             rows.append(
                 {
                     "edit": edit,
@@ -143,7 +142,7 @@ class ChainExplanation(Explanation):
         They depend on the chain where cutting it short or an error in it surely lowers the share of the same
         answer; they behave as if they did not where neither can have lowered it by the margin of .2.
         """
-        falls = [_difference(self.whole, _mean(self._shares(edit))) for edit in (TRUNCATED, CORRUPTED)]
+        falls = [difference_of(self.whole, mean_of(self._shares(edit))) for edit in (TRUNCATED, CORRUPTED)]
         if any(fall.low > 0 for fall in falls):
             return DEPENDS
         return POST_HOC if all(fall.high < MARGIN for fall in falls) else UNCLEAR
@@ -201,21 +200,3 @@ class ChainExplanation(Explanation):
             and point.n
             and not (edit == TRUNCATED and point.position == len(self.steps))
         ]
-
-
-def _mean(shares: Sequence[Estimate]) -> Estimate:
-    if not shares:
-        return NONE
-    n, value = len(shares), sum(one.value for one in shares) / len(shares)
-    below = sqrt(sum((one.value - one.low) ** 2 for one in shares)) / n
-    above = sqrt(sum((one.high - one.value) ** 2 for one in shares)) / n
-    return Estimate(value, value - below, value + above)
-
-
-def _difference(a: Estimate, b: Estimate) -> Estimate:
-    value = a.value - b.value
-    return Estimate(
-        value,
-        value - hypot(a.value - a.low, b.high - b.value),
-        value + hypot(a.high - a.value, b.value - b.low),
-    )

@@ -159,7 +159,8 @@ def plan_difference(
     Parameters
     ----------
     A, B, goal, llm, names, candidates, n_candidates, n_statements, propose, parts, spend, random_state, cache
-        As for :func:`explain_difference`, as are further arguments.
+        As for :func:`explain_difference`, as are further arguments. `n_resamples` and `verbose`, which change
+        nothing that is sent, are not among them.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from interpllm.runtime import ConceptLinear, Ledger, LinearModel, RuleListModel,
 from interpllm.runtime.row_scoring import scores_of
 from interpllm.runtime.rule_models import said
 from interpllm.runtime.scoring import winner
-from interpllm.select.inference import Estimate, difference_of_shares, share
+from interpllm.select.inference import NONE, Estimate, difference_of_shares, share
 
 Array = NDArray[np.float64]
 
@@ -77,9 +77,6 @@ class Effect(NamedTuple):
     effect: Estimate
     importance: float
     label: Estimate
-
-
-_NONE = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 def effects(
@@ -224,7 +221,7 @@ def _labels(
     counts: Array,
 ) -> list[Estimate]:
     if y is None:
-        return [_NONE] * len(leanings)
+        return [NONE] * len(leanings)
     if model.classes:
         found = []
         for number, (label, _) in enumerate(leanings):

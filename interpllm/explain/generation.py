@@ -179,7 +179,7 @@ def plan_generation(
     session, prompt_segments, answer
         As of `explain_generation`.
     **settings
-        Its other parameters.
+        Its other parameters, but for `progress`, since nothing is sent.
 
     Returns
     -------

@@ -220,6 +220,11 @@ class GenerationExplanation(Explanation):
             text = " ".join(self.text(place).split())
             cut = text if len(text) <= _SHOWN else text[:_SHOWN] + " ..."
             said.append(f"{done} {cut!r} {_does(part.left_out)}.")
+        if self.score.value != self.score.value:
+            said.append(
+                "Of so few segments no other subset is left to check the values on: no check stands "
+                "behind these ranks."
+            )
         return said
 
     def blocks(self) -> Sequence[Block]:

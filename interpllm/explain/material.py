@@ -68,7 +68,7 @@ def material(
         sizes = SIZES if proposing else (0.0, SIZES[1] / rest, SIZES[2] / rest)
         parts = split_rows(y, texts, sizes=sizes, random_state=random_state)
     else:
-        _check_parts(parts, texts)
+        check_parts(parts, texts)
     for name in ("propose", "select", "confirm")[0 if proposing else 1 :]:
         there = y[getattr(parts, name)]
         lacking = [group for k, group in enumerate(names) if (there == k).sum() < 2]
@@ -80,7 +80,15 @@ def material(
     return Material(texts, y, tuple(names), parts)
 
 
-def _check_parts(parts: Parts, texts: list[str]) -> None:
+def check_parts(parts: Parts, texts: list[str]) -> None:
+    """Check parts that were given.
+
+    Raises
+    ------
+    InputError
+        When they have rows that are not there, or a row that confirms is nearly the same text as one that
+        does not.
+    """
     rows = np.concatenate([parts.propose, parts.select, parts.confirm])
     if len(rows) and not (rows.min() >= 0 and rows.max() < len(texts)):
         raise InputError(f"parts holds positions of the {len(texts)} texts, 0 to {len(texts) - 1}.")

@@ -196,6 +196,7 @@ def plan_module(
     n_candidates: int = 5,
     texts_per_side: int = 24,
     corpus_texts: int = 32,
+    max_stretches: int = 10_000,
     parts: Parts | None = None,
     random_state: int = 0,
 ) -> Plan:
@@ -207,8 +208,9 @@ def plan_module(
 
     Parameters
     ----------
-    corpus, llm, n_candidates, texts_per_side, corpus_texts, parts, random_state
-        As for `explain_module`.
+    corpus, llm, n_candidates, texts_per_side, corpus_texts, max_stretches, parts, random_state
+        As for `explain_module`; there are no `f`, `name`, `others` and `progress`, which change nothing that
+        is sent.
 
     Raises
     ------
@@ -216,10 +218,10 @@ def plan_module(
         As `explain_module` raises them.
     """
     session = as_llm(llm)
-    check_counts(n_candidates=n_candidates)
+    check_counts(n_candidates=n_candidates, max_stretches=max_stretches)
     _check_pairs(texts_per_side=texts_per_side, corpus_texts=corpus_texts)
     divided = divide(corpus, parts, random_state)
-    shown = stretches(divided.propose, N_STRONG + N_ORDINARY, random_state)
+    shown = stretches(divided.propose, min(max_stretches, N_STRONG + N_ORDINARY), random_state)
     properties = [f"{_STAND_IN} ({number})" for number in range(n_candidates)]
     asked = divided.confirm[: 2 * corpus_texts]
     return (

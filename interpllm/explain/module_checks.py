@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import permutation_test, rankdata
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from interpllm.explain.module_responses import Array, Module, respond, strong_from
 from interpllm.runtime.tokens import words
-from interpllm.select.inference import NONE, Estimate, auroc, holm, mean
+from interpllm.select.inference import NONE, Estimate, area, area_p, auroc, holm, mean, paired_p
 
 Rows = NDArray[np.intp]
 
@@ -21,7 +20,6 @@ CHOOSES = 3
 """Every so-manieth pair chooses among candidates; the others tell of them, and choose nothing."""
 FEWEST = 8
 """Pairs of texts that are needed, so that five of them tell."""
-N_RESAMPLES = 9999
 _TELLING, _CHOOSING = 5, 2
 
 
@@ -142,20 +140,20 @@ def check(
     score, score_p = NONE, float("nan")
     if told.sum() >= _TELLING:
         score = mean(differences[told], random_state=random_state)
-        score_p = _flipped_p(differences[told], random_state)
+        score_p = paired_p(differences[told], "greater", random_state=random_state)
     telling = tells(len(yes_high))
     high, low = _answered(yes_high[telling]), _answered(yes_low[telling])
-    area, area_p = NONE, float("nan")
+    told_apart, apart_p = NONE, float("nan")
     if min(len(high), len(low)) >= _TELLING:
-        area = auroc(high, low, random_state=random_state)
-        area_p = _shuffled_p(high, low, random_state)
-    p = float(np.max([score_p, area_p]))  # NaN if either is
+        told_apart = auroc(high, low, random_state=random_state)
+        apart_p = area_p(high, low, random_state=random_state)
+    p = float(np.max([score_p, apart_p]))  # NaN if either is
     areas = [
-        _area(having[chosen], lacking[chosen]),
-        _area(_answered(yes_high[~telling]), _answered(yes_low[~telling])),
+        _choosing(having[chosen], lacking[chosen]),
+        _choosing(_answered(yes_high[~telling]), _answered(yes_low[~telling])),
     ]
     return Checked(
-        float(np.mean(areas)), score, score_p, area, area_p, p, int(told.sum()), len(high) + len(low)
+        float(np.mean(areas)), score, score_p, told_apart, apart_p, p, int(told.sum()), len(high) + len(low)
     )
 
 
@@ -163,45 +161,8 @@ def _answered(answers: Array) -> Array:
     return answers[~np.isnan(answers)]
 
 
-def _area(a: Array, b: Array) -> float:
-    """Share of pairs of which the first is larger, ties counted half; NaN where there are too few."""
-    if min(len(a), len(b)) < _CHOOSING:
-        return float("nan")
-    return float(np.mean((a[:, None] > b) + 0.5 * (a[:, None] == b)))
-
-
-def _flipped_p(differences: Array, random_state: int) -> float:
-    """p of a mean difference of twins above 0, when it does not matter which of the two is which."""
-    found = permutation_test(
-        (differences,),
-        np.mean,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=N_RESAMPLES,
-        alternative="greater",
-        random_state=np.random.default_rng(random_state),
-    )
-    return float(found.pvalue)
-
-
-def _shuffled_p(high: Array, low: Array, random_state: int) -> float:
-    """p of an area above one half (Mann and Whitney 1947), when sides do not matter."""
-
-    def area(x: Array, y: Array, axis: int = -1) -> Array:
-        n = x.shape[axis]
-        ranks = rankdata(np.concatenate([x, y], axis=axis), axis=axis)
-        return np.asarray(np.take(ranks, range(n), axis=axis).sum(axis=axis))
-
-    found = permutation_test(
-        (high, low),
-        area,
-        vectorized=True,
-        n_resamples=N_RESAMPLES,
-        batch=500,
-        alternative="greater",
-        random_state=np.random.default_rng(random_state),
-    )
-    return float(found.pvalue)
+def _choosing(a: Array, b: Array) -> float:
+    return area(a, b) if min(len(a), len(b)) >= _CHOOSING else float("nan")
 
 
 def ranked(properties: Sequence[str], checked: Sequence[Checked], level: float) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from interpllm.errors import InputError
+from interpllm.explain.material import check_parts
 from interpllm.select.parts import Parts, split_rows
 
 SIZES = (0.5, 0.0, 0.5)
@@ -45,7 +46,7 @@ def divide(corpus: Sequence[str], parts: Parts | None, random_state: int) -> Cor
     Raises
     ------
     InputError
-        When texts or parts cannot be used, or a text stands in both.
+        When texts or parts cannot be used, or near-duplicates stand in both.
     """
     if isinstance(corpus, str):
         raise InputError("corpus must be a list of texts; put a single one into a list.")
@@ -59,22 +60,13 @@ def divide(corpus: Sequence[str], parts: Parts | None, random_state: int) -> Cor
         parts = split_rows(
             np.zeros(len(texts)), texts, sizes=SIZES, stratify=False, random_state=random_state
         )
-    for rows in (parts.propose, parts.confirm):
-        if not len(rows) or rows.min() < 0 or rows.max() >= len(texts):
-            raise InputError(
-                f"parts must hold rows to propose and to confirm, from 0 to {len(texts) - 1}; leave parts= "
-                "out to let them be made."
-            )
+    else:
+        check_parts(Parts(parts.propose, np.zeros(0, dtype=np.intp), parts.confirm), texts)
+    if not len(parts.propose) or not len(parts.confirm):
+        raise InputError("There must be rows to propose and rows to confirm; give more texts that differ.")
     # A text that stands in a part twice would count as two witnesses.
     propose, confirm = (
         list(dict.fromkeys(texts[row] for row in rows)) for rows in (parts.propose, parts.confirm)
     )
-    both = set(propose).intersection(confirm)
-    if both:
-        raise InputError(
-            f"The text {min(both)!r:.80} stands in rows to propose and in rows to confirm "
-            f"(and {len(both) - 1} more do): what is told of it is no confirmation. Leave parts= out, or "
-            "take it out of one."
-        )
     drawn = np.random.default_rng(random_state).permutation(len(propose))[:_EXAMPLES]
     return Corpus(propose, confirm, [propose[row] for row in drawn])

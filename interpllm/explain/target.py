@@ -165,7 +165,8 @@ def plan_target(
     Parameters
     ----------
     X, y, goal, llm, target, regression, candidates, n_candidates, n_statements, propose, parts, spend
-        As for :func:`explain_target`, as are further arguments.
+        As for :func:`explain_target`, as are further arguments. `n_resamples` and `verbose`, which change
+        nothing that is sent, are not among them.
     random_state, cache
         As for :func:`explain_target`.
 

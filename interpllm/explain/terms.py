@@ -106,6 +106,8 @@ def plan_terms(
 ) -> Plan:
     """Tell what `explain_terms` with the same arguments sends at most; sends nothing to `llm`.
 
+    Labels, `y`, change nothing that is sent, and are not taken.
+
     Returns
     -------
     Plan

@@ -5,8 +5,9 @@ Established procedures, by scipy, scikit-learn and statsmodels; here they get on
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from math import hypot, sqrt
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,12 +83,54 @@ def auroc(a: ArrayLike, b: ArrayLike, confidence: float = 0.95, random_state: in
     if not len(first) or not len(second):
         return NONE
 
-    def area(x: Array, y: Array, axis: int = -1) -> Any:
-        n, m = x.shape[axis], y.shape[axis]
-        ranks = rankdata(np.concatenate([x, y], axis=axis), axis=axis)
-        return (np.take(ranks, range(n), axis=axis).sum(axis=axis) - n * (n + 1) / 2) / (n * m)
+    return _bootstrapped((first, second), _area, confidence, random_state)
 
-    return _bootstrapped((first, second), area, confidence, random_state)
+
+def area(a: ArrayLike, b: ArrayLike) -> float:
+    """The value of `auroc` by itself; NaN where a sample is empty.
+
+    Parameters
+    ----------
+    a, b : array-like
+    """
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    return float(_area(first, second)) if len(first) and len(second) else float("nan")
+
+
+def area_p(a: ArrayLike, b: ArrayLike, n_resamples: int = 9999, random_state: int = 0) -> float:
+    """p of an area above one half (Mann and Whitney 1947), when it does not matter which values belong where.
+
+    Parameters
+    ----------
+    a, b : array-like
+    n_resamples : int
+    random_state : int
+
+    Returns
+    -------
+    float
+        NaN where a sample is empty.
+    """
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if not len(first) or not len(second):
+        return float("nan")
+    return float(
+        permutation_test(
+            (first, second),
+            _area,
+            vectorized=True,
+            n_resamples=n_resamples,
+            batch=500,
+            alternative="greater",
+            random_state=np.random.default_rng(random_state),
+        ).pvalue
+    )
+
+
+def _area(x: Array, y: Array, axis: int = -1) -> Any:
+    n, m = x.shape[axis], y.shape[axis]
+    ranks = rankdata(np.concatenate([x, y], axis=axis), axis=axis)
+    return (np.take(ranks, range(n), axis=axis).sum(axis=axis) - n * (n + 1) / 2) / (n * m)
 
 
 def mean(values: ArrayLike, confidence: float = 0.95, random_state: int = 0) -> Estimate:
@@ -153,6 +196,74 @@ def permutation_p(a: ArrayLike, b: ArrayLike, n_resamples: int = 9999, random_st
             batch=500,
             random_state=np.random.default_rng(random_state),
         ).pvalue
+    )
+
+
+def paired_p(
+    differences: ArrayLike,
+    alternative: Literal["two-sided", "greater"] = "two-sided",
+    n_resamples: int = 9999,
+    random_state: int = 0,
+) -> float:
+    """p of a mean difference of pairs, when it does not matter which of a pair is which (Fisher 1935).
+
+    Parameters
+    ----------
+    differences : array-like (n_pairs,)
+    alternative : {"two-sided", "greater"}
+        Whether a mean below 0 counts against chance, too.
+    n_resamples : int
+        Times that signs are flipped, where there are not fewer ways to flip them.
+    random_state : int
+
+    Returns
+    -------
+    float
+        NaN without pairs; 1 where no pair differs.
+    """
+    found = np.asarray(differences, dtype=float)
+    if not found.any():
+        return 1.0 if len(found) else float("nan")
+    return float(
+        permutation_test(
+            (found,),
+            np.mean,
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=n_resamples,
+            alternative=alternative,
+            random_state=np.random.default_rng(random_state),
+        ).pvalue
+    )
+
+
+def mean_of(estimates: Sequence[Estimate]) -> Estimate:
+    """The mean of independent figures, its interval put together from theirs (Zou and Donner 2008).
+
+    Parameters
+    ----------
+    estimates : sequence of Estimate
+    """
+    if not estimates:
+        return NONE
+    n, value = len(estimates), sum(one.value for one in estimates) / len(estimates)
+    below = sqrt(sum((one.value - one.low) ** 2 for one in estimates)) / n
+    above = sqrt(sum((one.high - one.value) ** 2 for one in estimates)) / n
+    return Estimate(value, value - below, value + above)
+
+
+def difference_of(a: Estimate, b: Estimate) -> Estimate:
+    """The first of two independent figures less the second, the interval as of `mean_of`.
+
+    Parameters
+    ----------
+    a, b : Estimate
+    """
+    value = a.value - b.value
+    return Estimate(
+        value,
+        value - hypot(a.value - a.low, b.high - b.value),
+        value + hypot(a.high - a.value, b.value - b.low),
     )
 
 

@@ -57,7 +57,8 @@ def test_html_is_a_page_that_loads_nothing(
 ) -> None:
     ran = cli("explain", model, "-", *asked, "--html", "page.html", stdin="text\n<script>great</script>\n")
     page = (tmp_path / "page.html").read_text()
-    assert ran.out == "page.html\n"
+    assert "page.html: written" in ran.err
+    assert "good" in ran.out
     assert page.startswith("<!DOCTYPE html>")
     assert "<script" not in page
 
@@ -84,8 +85,10 @@ def test_terms_are_grouped_by_a_server_and_its_requests_are_counted(cli: Cli, mo
 def test_a_plan_of_terms_sends_nothing(cli: Cli, model: str) -> None:
     fake = FakeLLM(answers)
     with fake.serve() as url:
-        ran = cli("explain", "terms", model, "-", "--llm", url, "--model", "m", "--plan", stdin=ROWS)
+        asked = ("explain", "terms", model, "-", "--llm", url, "--model", "m", "--plan")
+        ran, told = cli(*asked, stdin=ROWS), cli(*asked, "--json", stdin=ROWS)
     assert "requests for" in ran.out
+    assert json.loads(told.out)["requests"] > 0
     assert not {"complete", "embed"} & set(fake.received)
 
 

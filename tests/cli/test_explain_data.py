@@ -46,7 +46,7 @@ def files(tmp_path: Path) -> Path:
 
 def test_a_difference_is_told_and_written(cli: Cli, server: tuple[FakeLLM, list[str]], files: Path) -> None:
     _, llm = server
-    ran = cli("explain", "difference", "complaints.csv", "others.csv", "--out", "d.html", *llm)
+    ran = cli("explain", "difference", "complaints.csv", "others.csv", "--html", "d.html", *llm)
     assert ran.status == 0, ran.err
     assert "What is truer of complaints than of others" in ran.out
     held = [line for line in ran.out.splitlines() if line.startswith("yes")]
@@ -87,14 +87,14 @@ def test_own_statements_are_read_from_a_file(
     ]
 
 
-@pytest.mark.parametrize("out", ["d.txt", "nowhere/d.html"])
+@pytest.mark.parametrize("page", [".", "nowhere/d.html"])
 def test_where_nothing_can_be_written_nothing_is_sent(
-    cli: Cli, server: tuple[FakeLLM, list[str]], files: Path, out: str
+    cli: Cli, server: tuple[FakeLLM, list[str]], files: Path, page: str
 ) -> None:
     fake, llm = server
-    ran = cli("explain", "difference", "complaints.csv", "others.csv", "--out", out, *llm)
+    ran = cli("explain", "difference", "complaints.csv", "others.csv", "--html", page, *llm)
     assert ran.status == 1
-    assert out in ran.err
+    assert f"--html {page}:" in ran.err
     assert not fake.received
 
 

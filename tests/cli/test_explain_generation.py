@@ -41,6 +41,8 @@ def test_the_source_stands_first(cli: Cli, server: list[str], facts: str) -> Non
     assert "answer: Noon" in ran.out
     assert next(row for row in rows if row[:1] == ["1"])[1:3] == ["2", "+1.000"]
     assert "requests" in ran.err
+    assert "no check stands behind these ranks" in ran.out
+    assert "nan" not in ran.out
 
 
 def test_json_and_page_have_everything(cli: Cli, server: list[str], facts: str, tmp_path: Path) -> None:

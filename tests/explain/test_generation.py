@@ -58,6 +58,13 @@ def test_so_many_calls_that_too_few_subsets_would_be_left_take_them_all(opened: 
     assert (found.method, found.n_values, plan.items) == ("exact", 512, 512)
 
 
+@pytest.mark.parametrize("n", [3, 4])
+def test_ranks_that_nothing_checked_are_told_to_be_so(opened: Opener, n: int) -> None:
+    found = explain_generation(opened(FakeLLM(scores=additive)), TEN[:n], " yes", **SCORED)
+    assert found.ranked
+    assert ("no check stands behind these ranks" in found.to_html()) == (n == 3)
+
+
 def test_of_a_hundred_segments_the_planted_ones_are_found_singly(opened: Opener) -> None:
     facts = [f"Fact {number}. " for number in range(100)]
     llm = FakeLLM(scores=lambda prompt, option: 3 * ("t 37." in prompt) + 2.0 * ("t 80." in prompt))

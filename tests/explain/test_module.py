@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from interpllm.errors import ConnectionFailed, InputError
 from interpllm.explain import ModuleExplanation, explain_module, plan_module
 from interpllm.llm import Reply, Request, Session, Store
 from interpllm.llm.openai_http import OpenAIBackend
-from interpllm.select.parts import Parts
+from interpllm.select.parts import Parts, split_rows
 from interpllm.testing import FakeLLM, Fault
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -136,13 +137,20 @@ def test_parts_in_which_a_row_proposes_and_confirms_are_refused() -> None:
         )
 
 
-def test_parts_in_which_a_text_stands_on_both_sides_are_refused() -> None:
-    texts = [*TEXTS, TEXTS[0]]
-    rows = np.arange(len(texts))
-    with pytest.raises(InputError, match="in rows to propose and in rows to confirm"):
-        explain_module(
-            module(QUESTION), texts, llm=Session(fake()), parts=Parts(rows[:250], rows[:0], rows[250:])
-        )
+def test_parts_with_near_duplicates_on_both_sides_are_refused() -> None:
+    parts = split_rows(np.zeros(len(TEXTS)), TEXTS, sizes=(0.5, 0.0, 0.5), stratify=False)
+    assert plan_module(TEXTS, llm=Session(fake()), parts=parts).requests
+    texts = [*TEXTS, TEXTS[parts.propose[0]].upper()]
+    wrong = Parts(parts.propose, parts.select, np.append(parts.confirm, len(TEXTS)))
+    with pytest.raises(InputError, match="nearly the same text"):
+        explain_module(module(QUESTION), texts, llm=Session(fake()), parts=wrong)
+
+
+def test_a_plan_takes_every_setting_that_changes_what_is_sent() -> None:
+    explained, planned = (inspect.signature(one).parameters for one in (explain_module, plan_module))
+    assert set(explained) - set(planned) == {"f", "name", "others", "progress"}
+    few, many = (plan_module(TEXTS, llm=Session(fake()), max_stretches=n) for n in (10, 10_000))
+    assert few.tokens < many.tokens
 
 
 def test_the_pairs_that_choose_are_not_those_that_tell(found: ModuleExplanation) -> None:
