@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import permutation_test
 
+from interpllm.answer import LOST
 from interpllm.audit.base import Finding, Measure
 from interpllm.audit.judges import Judge, asked, requests_for
 from interpllm.audit.trials import ARMS, SETS, Trial, trial_of
@@ -28,6 +29,12 @@ Array = NDArray[np.float64]
 
 MOST_CHARACTERS = 12_000
 """Of the printed form; it is cut at the end of a line."""
+
+_HOW = {
+    "without": "without the printed model",
+    "with": "with the printed model",
+    "shuffled": "with a shuffled printed model",
+}
 
 MEANING = (
     "Accuracy is how often the judge says what the model says, right or wrong. Without the printed form it "
@@ -68,7 +75,8 @@ def simulatability(
     Finding
         Accuracy in each arm, with Wilson's interval, beside the share of the most frequent prediction; and
         the gains, paired by row (an unseen row and what was made of it together), with bootstrap intervals
-        and p by permutation of signs. A judge that could not be reached is an error, and no figure.
+        and p by permutation of signs. A judge that could not be reached, or left out more than a fifth of the
+        rows of an arm, is an error, and no figure.
 
     Raises
     ------
@@ -89,8 +97,9 @@ def simulatability(
         error = str(failed)
     usage = judge.usage - before if isinstance(judge, Session) else Usage()
     n_requests = len(_requests(trial, model)) if isinstance(judge, Session) and error is None else 0
-    if error is None and all(label is None for label in said["with"]):
-        error = "the judge answered nothing with the printed form before it"
+    expected = _expected(said, isinstance(judge, Session))
+    if error is None:
+        error = _lost(expected)
     name, question = "simulatability", "Can a reader of the printed model tell what the model will predict?"
     if error is not None:
         return Finding(name, question, error=error, requests=n_requests, tokens=usage.tokens)
@@ -98,7 +107,11 @@ def simulatability(
     return Finding(
         name,
         question,
-        [*_accuracies(right, trial), *_gains(right, trial, random_state), *_told(right, trial)],
+        [
+            *_accuracies(right, trial),
+            *_gains(right, trial, random_state),
+            *_told([right[arm] for arm in expected], trial),
+        ],
         MEANING,
         {"what the judge was shown": _shown(trial), "rows": _table(said, trial)},
         requests=n_requests,
@@ -152,6 +165,24 @@ def _requests(trial: Trial, model: Any) -> list[Any]:
     ]
 
 
+def _expected(said: Mapping[str, list[Any]], language_model: bool) -> dict[str, list[Any]]:
+    """Arms of which answers were expected: a program may say nothing where it is shown nothing."""
+    silent = not language_model and all(label is None for label in said.get("without", ()))
+    return {arm: labels for arm, labels in said.items() if not (silent and arm == "without")}
+
+
+def _lost(said: Mapping[str, list[Any]]) -> str | None:
+    """Why there is no result, where too many answers of an arm are missing."""
+    for arm, labels in said.items():
+        missing = sum(label is None for label in labels)
+        if missing > LOST * len(labels):
+            return (
+                f"the judge gave no answer for {missing} of {len(labels)} rows {_HOW[arm]}: that is no "
+                "result; where it is a language model, try it with interpllm doctor, and run this again"
+            )
+    return None
+
+
 def _right(said: Sequence[Any], truth: Sequence[Any]) -> Array:
     """1 where the judge said what the model says, 0 where something else, NaN where nothing."""
     return np.array([np.nan if a is None else a == b for a, b in zip(said, truth, strict=True)], dtype=float)
@@ -161,12 +192,11 @@ def _accuracies(right: Mapping[str, Array], trial: Trial) -> list[Measure]:
     measures = []
     of = {SETS[0]: slice(0, trial.n_unseen), SETS[1]: slice(trial.n_unseen, None)}
     for arm in ARMS:
-        how = "with a shuffled printed model" if arm == "shuffled" else f"{arm} the printed model"
         for name, part in of.items():
             truth = trial.truth[part]
             if not truth:
                 continue
-            told = f"accuracy of the judge {how}, {name}"
+            told = f"accuracy of the judge {_HOW[arm]}, {name}"
             frequent = max(Counter(truth).values()) / len(truth)
             found = right[arm][part] if arm in right else np.full(len(truth), np.nan)
             found = found[~np.isnan(found)]
@@ -192,7 +222,8 @@ def _gains(right: Mapping[str, Array], trial: Trial, random_state: int) -> list[
         estimate = mean(pairs, random_state=random_state)
         p = _sign_p(pairs, random_state)
         # Of few rows the bootstrap's interval is too narrow: the permutation has to say so, too.
-        passed = bool(estimate.low > 0 and p < 0.05) if arm == "shuffled" else None
+        judged = arm == "shuffled" and estimate.low == estimate.low
+        passed = bool(estimate.low > 0 and p < 0.05) if judged else None
         measures.append(Measure(told, *estimate, null=0.0, p_value=p, n=len(pairs), passed=passed))
     return measures
 
@@ -213,9 +244,9 @@ def _sign_p(pairs: Array, random_state: int) -> float:
     )
 
 
-def _told(right: Mapping[str, Array], trial: Trial) -> list[Measure]:
+def _told(right: Sequence[Array], trial: Trial) -> list[Measure]:
     """What the reader must know: answers that are missing, and how the rows were changed."""
-    cells = np.concatenate([*right.values()])
+    cells = np.concatenate(right)
     lacking = int(np.isnan(cells).sum())
     n_changed = len(trial.rows) - trial.n_unseen
     flipped = round(trial.share_flipped * n_changed) if n_changed else 0
