@@ -17,7 +17,7 @@ from interpllm.audit.words import Words
 from interpllm.errors import InputError
 from interpllm.runtime.row_model import RowModel
 from interpllm.runtime.tokens import words
-from interpllm.select.inference import auroc, share
+from interpllm.select.inference import share
 from interpllm.select.split import SHARED_WORDS
 
 PERFECT = 0.98
@@ -114,28 +114,21 @@ def _single(
     strength, of = told(ranks, labels)
     nulls = [told(ranks, random.permutation(labels))[0].max() for _ in range(_PERMUTATIONS)]
     best = int(strength.argmax())
+    # No interval: that of the feature that was picked as the strongest would lie too high.
+    p = float((1 + sum(null >= strength[best] for null in nulls)) / (1 + len(nulls)))
     table = pd.DataFrame({"feature": features.names, "strength": strength, "tells": of})
     note = f"{features.names[best]!r:.80}; the null is the strongest of {len(strength)} with shuffled labels"
-    if regression:
-        measure = Measure(
-            "strongest single feature, rank correlation",
-            float(strength[best]),
-            null=float(np.mean(nulls)),
-            n=len(labels),
-            passed=bool(strength[best] < perfect),
-            note=note,
-        )
-        return [measure], _top(table)
-    inside = labels == of[best]
-    column = ranks[:, best] if ranks[inside, best].mean() > ranks[:, best].mean() else -ranks[:, best]
     measure = Measure(
-        "strongest single feature, area under the curve",
-        *auroc(column[inside], column[~inside]),
+        f"strongest single feature, {'rank correlation' if regression else 'area under the curve'}",
+        float(strength[best]),
         null=float(np.mean(nulls)),
+        p_value=p,
         n=len(labels),
         passed=bool(strength[best] < perfect),
         note=note,
     )
+    if regression:
+        return [measure], _top(table)
     return [measure, _only_one_class(values, labels, perfect, random)], _top(table)
 
 
