@@ -12,6 +12,7 @@ from interpllm.audit.claim_documents import as_document
 from interpllm.audit.claims import DataClaim
 from interpllm.audit.data_checks import check_data_claim
 from interpllm.audit.model_claims import ModelClaim, check_model_claim
+from interpllm.audit.subject import readable
 from interpllm.audit.verdicts import CONTRADICTED, SUPPORTED, UNCHECKABLE, Found
 from interpllm.audit.where import Uncheckable
 from interpllm.display import Block, Note, Table, as_json, fragment, page
@@ -191,10 +192,10 @@ def check_claims(claims: Sequence[Claim | Unreadable], data: Any, model: Any = N
     Raises
     ------
     InputError
-        When `claims` holds something else.
+        When `claims` holds something else, or the model is no readable one.
     """
     frame = frame_of(data)
-    rules = None if model is None else getattr(model, "model_", model).rules()
+    rules = None if model is None else readable(model).rules()
 
     def check(claim: Claim | Unreadable) -> CheckedClaim:
         if isinstance(claim, Unreadable):

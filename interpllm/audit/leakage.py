@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 from interpllm.audit.base import Finding, Measure
 from interpllm.audit.features import Features, features_of
 from interpllm.audit.matching import correlations
-from interpllm.audit.subject import Array, Subject, listed
+from interpllm.audit.subject import Array, Subject, listed, reads_columns
 from interpllm.audit.words import Words
 from interpllm.errors import InputError
 from interpllm.runtime.row_model import RowModel
@@ -246,7 +246,7 @@ def _words_of(name: str) -> set[str]:
 def _twins(subject: Subject, train: Any) -> tuple[list[Measure], pd.DataFrame]:
     """Share of rows that are training rows word for word, and of those that share a run of words with one."""
     own = [_as_text(row) for row in subject.rows]
-    others = [_as_text(row) for row in listed(train, isinstance(subject.model, RowModel))]
+    others = [_as_text(row) for row in listed(train, reads_columns(subject.model))]
     same: dict[tuple[str, ...], int] = {}
     alike: dict[tuple[str, ...], int] = {}
     for place, text in enumerate(others):

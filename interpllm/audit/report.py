@@ -17,13 +17,11 @@ from interpllm.audit.stability import Fit, stability
 from interpllm.audit.subject import Subject
 from interpllm.display import Block, Note, Section, as_json, fragment, page
 from interpllm.errors import InputError, LLMError
-from interpllm.llm import Plan
+from interpllm.llm import LanguageModel, Plan, Session, as_session
 from interpllm.runtime.ledger import printable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from interpllm.llm import Session
 
 TITLE = "Audit of a readable model"
 
@@ -226,7 +224,7 @@ def audit(
     *,
     train: tuple[Any, Sequence[Any]] | None = None,
     fit: Fit | None = None,
-    llm: Session | None = None,
+    llm: str | Session | LanguageModel | None = None,
     parts: Mapping[str, Part] = PARTS,
     random_state: int = 0,
 ) -> AuditReport:
@@ -244,8 +242,9 @@ def audit(
         What it was fitted on, for stability and leakage.
     fit : callable, optional
         (X, y, seed) -> fitted estimator or model, for stability.
-    llm : Session, optional
-        The one that `fit` asks, and that parts ask; its replies are counted.
+    llm : str, Session or LanguageModel, optional
+        The one that parts ask, as `interpllm.llm.connect` takes it; where `fit` asks one, too, the session of
+        it. Its replies are counted.
     parts : mapping of str to callable
         Name -> (model, Audited) -> Finding.
     random_state : int
@@ -261,8 +260,9 @@ def audit(
     InputError
         If it is no readable model, or cannot predict these rows.
     """
+    session = as_session(llm)
     subject = Subject(model, X)
-    given = Audited(X, y, train, fit, llm, random_state)
+    given = Audited(X, y, train, fit, session, random_state)
     findings = []
     for name, part in parts.items():
         try:
@@ -272,7 +272,9 @@ def audit(
     return AuditReport(repr(subject.model).strip("<>"), len(subject.rows), tuple(findings))
 
 
-def plan_audit(model: Any, X: Any, *, llm: Session, random_state: int = 0) -> Plan:
+def plan_audit(
+    model: Any, X: Any, *, llm: str | Session | LanguageModel | None = None, random_state: int = 0
+) -> Plan:
     """What :func:`audit` would ask the language model; sends nothing.
 
     Parameters
@@ -289,5 +291,7 @@ def plan_audit(model: Any, X: Any, *, llm: Session, random_state: int = 0) -> Pl
     InputError
         As :func:`audit`, and when the printed model cannot be judged.
     """
-    subject = Subject(model, X)
-    return plan_simulatability(subject.model, X, judge=llm, random_state=random_state)
+    session = as_session(llm)
+    if session is None:
+        return Plan()
+    return plan_simulatability(model, X, judge=session, random_state=random_state)

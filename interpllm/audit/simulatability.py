@@ -22,7 +22,7 @@ from interpllm.audit.base import Finding, Measure
 from interpllm.audit.judges import Judge, asked, requests_for
 from interpllm.audit.trials import ARMS, SETS, Trial, trial_of
 from interpllm.errors import DocumentError, InputError, LLMError, RequestsPending
-from interpllm.llm import Plan, Session, Usage
+from interpllm.llm import LanguageModel, Plan, Session, Usage, as_session
 from interpllm.select.inference import mean, share
 
 Array = NDArray[np.float64]
@@ -48,7 +48,7 @@ def simulatability(
     model: Any,
     X: Any,
     *,
-    judge: Session | Judge,
+    judge: str | Session | LanguageModel | Judge,
     n_rows: int = 40,
     max_characters: int = MOST_CHARACTERS,
     random_state: int = 0,
@@ -61,9 +61,10 @@ def simulatability(
         It predicts from X alone: its questions, if any, have stand-ins.
     X : sequence of str, sequence of mapping, or DataFrame
         Rows that the model was not fitted on.
-    judge : Session or callable
-        A language model, or ``judge(printed or None, rows)``, which gives a label a row, and None where it
-        cannot tell. `interpllm.audit.judges.reader` is one that reads what is printed.
+    judge : str, Session, LanguageModel or callable
+        A language model, as `interpllm.llm.connect` takes it, or ``judge(printed or None, rows)``, which
+        gives a label a row, and None where it cannot tell. `interpllm.audit.judges.reader` is one that reads
+        what is printed.
     n_rows : int
         Unseen rows, chosen so that all predictions are about as frequent; as many changed ones at most.
     max_characters : int
@@ -83,20 +84,20 @@ def simulatability(
     InputError
         When the model is a regression, or the rows cannot be used.
     """
+    judge = _as_judge(judge)
     trial = trial_of(model, X, n_rows, max_characters, random_state)
-    model = getattr(model, "model_", model)
     before = replace(judge.usage) if isinstance(judge, Session) else Usage()
     said: dict[str, list[Any]] = {}
     error = None
     try:
         for arm, printed in trial.printed.items():
-            said[arm] = _answers(judge, printed, trial, model)
+            said[arm] = _answers(judge, printed, trial)
     except RequestsPending:
         raise
     except (LLMError, DocumentError) as failed:
         error = str(failed)
     usage = judge.usage - before if isinstance(judge, Session) else Usage()
-    n_requests = len(_requests(trial, model)) if isinstance(judge, Session) and error is None else 0
+    n_requests = len(_requests(trial)) if isinstance(judge, Session) and error is None else 0
     expected = _expected(said, isinstance(judge, Session))
     if error is None:
         error = _lost(expected)
@@ -123,7 +124,7 @@ def plan_simulatability(
     model: Any,
     X: Any,
     *,
-    judge: Session,
+    judge: str | Session | LanguageModel | Judge,
     n_rows: int = 40,
     max_characters: int = MOST_CHARACTERS,
     random_state: int = 0,
@@ -138,12 +139,27 @@ def plan_simulatability(
     Returns
     -------
     Plan
+        Of nothing, where a program judges.
     """
+    judge = _as_judge(judge)
     trial = trial_of(model, X, n_rows, max_characters, random_state)
-    return judge.plan(_requests(trial, getattr(model, "model_", model)))
+    return judge.plan(_requests(trial)) if isinstance(judge, Session) else Plan()
 
 
-def _answers(judge: Session | Judge, printed: str | None, trial: Trial, model: Any) -> list[Any]:
+def _as_judge(judge: str | Session | LanguageModel | Judge) -> Session | Judge:
+    """A session with the language model that is named or given; a program as it is."""
+    if callable(judge) and not isinstance(judge, Session | LanguageModel):
+        return judge
+    session = as_session(judge)
+    if session is None:
+        raise InputError(
+            'A judge is a language model, such as "local", or a program, such as interpllm.audit.reader.'
+        )
+    return session
+
+
+def _answers(judge: Session | Judge, printed: str | None, trial: Trial) -> list[Any]:
+    model = trial.model
     said: list[Any] = []
     for rows in trial.sets:
         if isinstance(judge, Session):
@@ -156,12 +172,12 @@ def _answers(judge: Session | Judge, printed: str | None, trial: Trial, model: A
     return said
 
 
-def _requests(trial: Trial, model: Any) -> list[Any]:
+def _requests(trial: Trial) -> list[Any]:
     return [
         request
         for printed in trial.printed.values()
         for rows in trial.sets
-        for request in requests_for(printed, rows, model.classes, model.target)
+        for request in requests_for(printed, rows, trial.model.classes, trial.model.target)
     ]
 
 

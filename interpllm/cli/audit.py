@@ -74,11 +74,11 @@ def run(args: argparse.Namespace) -> None:
             raise InputError(f"{train.source} has no column of labels; name it with --label.")
         fitted_on = (_rows(args, model, train), known)
     from interpllm.audit import audit, plan_audit
-    from interpllm.llm import Plan, as_session
+    from interpllm.llm import as_session
 
     judge = as_session(llm_of(args), cache=args.cache)
     if args.plan:
-        print(Plan() if judge is None else plan_audit(model, rows, llm=judge, random_state=args.seed))
+        print(plan_audit(model, rows, llm=judge, random_state=args.seed))
         return
     report = audit(
         model,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.linear_model import LogisticRegression
 
 from interpllm.audit.claim_checks import Unreadable, check_claims
 from interpllm.audit.claims import Extreme, MeanDifference, Monotone, Share, Sign, Threshold
@@ -208,6 +209,11 @@ def test_as_part_of_an_audit_each_share_of_verdicts_has_an_interval() -> None:
 def test_what_is_no_table_is_refused(data: object) -> None:
     with pytest.raises(InputError, match="table"):
         check_claims([], data)
+
+
+def test_what_is_no_readable_model_is_refused() -> None:
+    with pytest.raises(InputError, match="LogisticRegression is no readable model"):
+        check_claims([], ROWS, LogisticRegression())
 
 
 def test_what_is_no_claim_is_refused() -> None:

@@ -79,6 +79,18 @@ def test_the_judge_is_asked_what_was_planned_and_an_outage_is_an_error(
     assert not judged.measures
 
 
+def test_a_language_model_is_given_as_everywhere(tree: TreeModel, texts: list[str]) -> None:
+    parts = {"simulatability": PARTS["simulatability"]}
+    given = [FakeLLM(batch_size=1), Session(FakeLLM(batch_size=1))]
+    one, other = (audit(tree, texts, llm=llm, parts=parts).to_json() for llm in given)
+    assert one == other
+    assert plan_audit(tree, texts).requests == 0
+    with pytest.raises(InputError, match="A language model is"):
+        audit(tree, texts, llm="nobody")
+    with pytest.raises(InputError, match="A language model is"):
+        plan_audit(tree, texts, llm="nobody")
+
+
 def test_every_figure_has_a_null_or_an_interval_or_was_not_measured(
     unigrams: LinearModel, texts: list[str]
 ) -> None:

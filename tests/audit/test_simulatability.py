@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from interpllm.audit.base import Finding
@@ -219,6 +220,22 @@ def test_rows_with_columns_are_changed_in_the_columns_that_the_model_looks_at() 
     told = values(finding)
     assert told["accuracy of the judge with the printed model, changed rows"] == 1.0
     assert told["accuracy of the judge with a shuffled printed model, unseen rows"] == 0.0
+
+
+def test_a_judge_is_a_language_model_as_everywhere_or_a_program() -> None:
+    plan = plan_simulatability(RULE_LIST, TEXTS, judge=FakeLLM(answering))
+    found = simulatability(RULE_LIST, TEXTS, judge=FakeLLM(answering))
+    assert plan.requests == found.requests > 0
+    assert plan_simulatability(RULE_LIST, TEXTS, judge=reader).requests == 0
+    for judge in ("nobody", None, 7):
+        with pytest.raises(InputError, match="anguage model"):
+            simulatability(RULE_LIST, TEXTS, judge=judge)  # type: ignore[arg-type]
+
+
+def test_a_frame_of_one_column_is_rows_of_texts() -> None:
+    frame = pd.DataFrame({"text": TEXTS})
+    found, known = (simulatability(RULE_LIST, rows, judge=reader).as_dict() for rows in (frame, TEXTS))
+    assert as_json(found) == as_json(known)
 
 
 @pytest.mark.parametrize(
