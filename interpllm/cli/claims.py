@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from interpllm.cli.options import FORMAT_CHOICES, add_json, add_llm, model_of
 from interpllm.cli.table import read, typed
-from interpllm.cli.terminal import safe
 from interpllm.errors import InputError
 
 if TYPE_CHECKING:
     from interpllm.audit.claim_base import Claim
-    from interpllm.audit.claim_checks import ClaimsReport, Unreadable
+    from interpllm.audit.claim_checks import Unreadable
 
 HELP = "check sentences about a table or a model: supported, contradicted or uncheckable, with the figure"
 EXAMPLE = """\
@@ -62,29 +61,7 @@ def run(args: argparse.Namespace) -> None:
     report = check_claims(claims, data, model)
     if args.html is not None:
         Path(args.html).write_text(report.to_html(), encoding="utf-8")
-    print(report.to_json() if args.json else drawn(report))
-
-
-def drawn(report: ClaimsReport) -> str:
-    """A claim on a few lines: verdict and sentence, what was checked, and the figure."""
-    lines = []
-    for row in report.frame().to_dict("records"):
-        said = row["sentence"] or row["claim"]
-        lines.append(f"{row['verdict']:<13} {safe(said)}")
-        if row["sentence"] and row["claim"]:
-            lines.append(f"{'':<13} = {safe(row['claim'])}")
-        if row["figure"] == row["figure"]:
-            interval = f" ({row['low']:.4g} to {row['high']:.4g})" if row["low"] == row["low"] else ""
-            p = f", p {row['p_value']:.2g}" if row["p_value"] == row["p_value"] else ""
-            note = f"; {safe(row['note'])}" if row["note"] else ""
-            lines.append(f"{'':<13} {row['figure']:.4g}{interval}{p}, n {row['n']}{note}")
-        if row["why"]:
-            lines.append(f"{'':<13} {safe(row['why'])}")
-    counts = ", ".join(
-        f"{report.verdicts.count(verdict)} {verdict}"
-        for verdict in ("supported", "contradicted", "uncheckable")
-    )
-    return "\n".join([*lines, f"{len(report.checked)} claims on {report.n_rows} rows: {counts}"])
+    print(report.to_json() if args.json else report)
 
 
 def _claims(args: argparse.Namespace, data: Any, model: Any) -> Sequence[Claim | Unreadable] | None:

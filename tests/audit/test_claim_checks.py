@@ -178,6 +178,16 @@ def test_p_is_adjusted_over_the_claims_of_a_report() -> None:
     np.testing.assert_allclose(frame["p_adjusted"].min(), 2 * p.min())
 
 
+def test_lines_and_page_tell_the_adjusted_p() -> None:
+    report = check_claims([MeanDifference(column="y", group=B), Sign(column="x", with_column="y")], ROWS)
+    row = report.frame().iloc[0]
+    lines = str(report).splitlines()
+    assert lines[0] == f"supported     {row['claim']}"
+    assert f"p {row['p_value']:.2g}, adjusted {row['p_adjusted']:.2g}, n 300" in lines[1]
+    assert lines[-1] == report._counts()
+    assert ">p adjusted</th>" in report.to_html()
+
+
 def test_that_a_figure_is_about_a_number_has_no_p() -> None:
     claims = [Share(which=A, value=0.33), Threshold(statistic="share", which=A, value=0.2)]
     assert check_claims(claims, ROWS).frame()["p_value"].notna().tolist() == [False, True]
