@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interpllm.audit.base import Finding, Measure, interval
+from interpllm.audit.claim_base import Claim
+from interpllm.audit.claim_checks import Unreadable, check_claims, frame_of
 from interpllm.audit.display import display
 from interpllm.audit.faithfulness import faithfulness
 from interpllm.audit.invariance import invariance
@@ -14,7 +16,7 @@ from interpllm.audit.judges import reader
 from interpllm.audit.leakage import leakage
 from interpllm.audit.simulatability import plan_simulatability, simulatability
 from interpllm.audit.stability import Fit, stability
-from interpllm.audit.subject import Subject
+from interpllm.audit.subject import Subject, listed
 from interpllm.display import Block, Note, Section, as_json, fragment, page
 from interpllm.errors import InputError, LLMError
 from interpllm.llm import LanguageModel, Plan, Session, as_session
@@ -39,8 +41,12 @@ class Audited:
         What the model was fitted on.
     fit : callable, optional
         (X, y, seed) -> fitted estimator or model.
+    wordings : sequence
+        Paraphrases of a prompt that `fit` takes as a fourth argument.
     llm : Session, optional
         Judge of what the printed model tells a reader; without one a program reads it.
+    claims : sequence of Claim or Unreadable
+        About the rows or the model.
     random_state : int
     """
 
@@ -48,7 +54,9 @@ class Audited:
     y: Sequence[Any] | None = None
     train: tuple[Any, Sequence[Any]] | None = None
     fit: Fit | None = None
+    wordings: Sequence[Any] = ()
     llm: Session | None = None
+    claims: Sequence[Claim | Unreadable] = ()
     random_state: int = 0
 
 
@@ -67,7 +75,14 @@ def _display(model: Any, given: Audited) -> Finding:
 def _stability(model: Any, given: Audited) -> Finding:
     if given.fit is None or given.train is None:
         raise InputError("there is nothing to fit again: give the training rows and a function that fits")
-    return stability(given.fit, *given.train, common=given.X, llm=given.llm, random_state=given.random_state)
+    return stability(
+        given.fit,
+        *given.train,
+        common=given.X,
+        wordings=given.wordings,
+        llm=given.llm,
+        random_state=given.random_state,
+    )
 
 
 def _invariance(model: Any, given: Audited) -> Finding:
@@ -84,6 +99,14 @@ def _leakage(model: Any, given: Audited) -> Finding:
 def _simulatability(model: Any, given: Audited) -> Finding:
     judge = reader if given.llm is None else given.llm
     return simulatability(model, given.X, judge=judge, random_state=given.random_state)
+
+
+def _claims(model: Any, given: Audited) -> Finding:
+    rows = [row if isinstance(row, Mapping) else {"text": row} for row in listed(given.X, columns=True)]
+    frame = frame_of(rows)
+    if given.y is not None and "label" not in frame:
+        frame["label"] = list(given.y)
+    return check_claims(given.claims, frame, model).finding()
 
 
 PARTS: Mapping[str, Part] = {
@@ -224,7 +247,9 @@ def audit(
     *,
     train: tuple[Any, Sequence[Any]] | None = None,
     fit: Fit | None = None,
+    wordings: Sequence[Any] = (),
     llm: str | Session | LanguageModel | None = None,
+    claims: Sequence[Claim | Unreadable] | None = None,
     parts: Mapping[str, Part] = PARTS,
     random_state: int = 0,
 ) -> AuditReport:
@@ -242,9 +267,13 @@ def audit(
         What it was fitted on, for stability and leakage.
     fit : callable, optional
         (X, y, seed) -> fitted estimator or model, for stability.
+    wordings : sequence, optional
+        Paraphrases of a prompt: ``fit(X, y, seed, wording)`` is called with each.
     llm : str, Session or LanguageModel, optional
         The one that parts ask, as `interpllm.llm.connect` takes it; where `fit` asks one, too, the session of
         it. Its replies are counted.
+    claims : sequence of Claim or Unreadable, optional
+        Checked on these rows and the model. A text is the column "text", and y the column "label".
     parts : mapping of str to callable
         Name -> (model, Audited) -> Finding.
     random_state : int
@@ -262,7 +291,9 @@ def audit(
     """
     session = as_session(llm)
     subject = Subject(model, X)
-    given = Audited(X, y, train, fit, session, random_state)
+    given = Audited(X, y, train, fit, wordings, session, claims or (), random_state)
+    if claims is not None:
+        parts = {**parts, "claims": _claims}
     findings = []
     for name, part in parts.items():
         try:
