@@ -14,6 +14,7 @@ from interpllm.cli.options import (
     add_model,
     add_rows,
     at_least_one,
+    check_folders,
     llm_of,
     model_of,
 )
@@ -59,9 +60,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Audit, write, and print a line a figure."""
-    for path in filter(None, (args.html, None if args.json == "-" else args.json)):
-        if not Path(path).absolute().parent.is_dir():
-            raise InputError(f"{path}: there is no such folder; make it first.")
+    check_folders(args.html, args.json)
     model = model_of(args.model)
     data = read(args.data, args.format)
     train = read(args.train, args.train_format) if args.train else None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interpllm.cli.options import FORMAT_CHOICES, add_json, add_llm, model_of
+from interpllm.cli.options import FORMAT_CHOICES, add_json, add_llm, check_folders, model_of
 from interpllm.cli.table import read, typed
 from interpllm.errors import InputError
 
@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.audit.claim_checks import check_claims
     from interpllm.audit.claim_documents import claims_to_json
 
+    check_folders(args.write, args.html)
     table = read(args.data, args.format)
     data = {name: typed(values) for name, values in table.columns.items()}
     if not len(table):

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interpllm.cli.options import FORMAT_CHOICES, add_json, add_llm, at_least_one, llm_of, verbose
+from interpllm.cli.options import (
+    FORMAT_CHOICES,
+    add_json,
+    add_llm,
+    at_least_one,
+    check_folders,
+    llm_of,
+    verbose,
+)
 from interpllm.cli.questions import question_file
 from interpllm.cli.table import read
 from interpllm.cli.terminal import safe, table
@@ -81,8 +89,7 @@ def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.out is not None:
         if Path(args.out).suffix not in (".html", ".json"):
             raise InputError(f"--out {args.out}: write a page (.html) or everything (.json).")
-        if not Path(args.out).absolute().parent.is_dir():
-            raise InputError(f"--out {args.out}: there is no such folder; make it first.")
+        check_folders(args.out)
     return {
         "goal": args.goal,
         "llm": llm_of(args),

@@ -90,9 +90,10 @@ def test_a_model_of_columns_is_audited_where_it_can_be(cli: Cli, tmp_path: Path)
 def test_a_folder_that_is_not_there_is_said_before_anything_is_done(
     cli: Cli, model: str, held_out: str
 ) -> None:
-    ran = cli("audit", model, held_out, "--html", "nowhere/audit.html")
-    assert ran.status == 1
-    assert "make it first" in ran.err
+    for option in ("--html", "--json"):
+        ran = cli("audit", model, held_out, option, "nowhere/audit.it")
+        assert (ran.status, ran.out) == (1, "")
+        assert "nowhere/audit.it: there is no such folder; make it first" in ran.err
 
 
 def test_training_rows_without_labels_are_refused(
