@@ -1,6 +1,6 @@
 """How often are claims judged right whose truth is known? Planted populations, real tables, pure noise.
 
-- planted: 200 claims about populations that tables were drawn from, half of them true (tests/audit).
+- planted: 220 claims about populations that tables were drawn from, half of them true (tests/audit).
 - rows: 200 claims about the rows of real tables, half of them true; truths by the standard library alone.
 - noise: claims of a difference where there is none; what is supported is so by chance.
 - reading, with --llm: sentences turned into claims by a language model, beside claims written by hand.

@@ -8,7 +8,7 @@ from interpllm.answer.agreement import (
     agreement_by_question,
     reliability,
 )
-from interpllm.answer.ask import Answers, ask, plan_answers
+from interpllm.answer.ask import LOST, Answers, ask, plan_answers
 from interpllm.answer.kappa import (
     cohen_kappa,
     corrected_effect,
@@ -21,6 +21,7 @@ from interpllm.answer.wording import PARAPHRASE, STANDARD, Wording
 __all__ = [
     "DROP_ALPHA",
     "LEAST_GOLD",
+    "LOST",
     "PARAPHRASE",
     "STANDARD",
     "WARN_ALPHA",

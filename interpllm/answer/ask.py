@@ -21,6 +21,9 @@ from interpllm.runtime import Question
 Progress = Callable[[int], object]
 Soft = Literal["auto"] | bool
 
+LOST = 0.2
+"""Where more than this share of the answers is missing, the language model is taken to be away: no result."""
+
 
 @dataclass(frozen=True)
 class Answers:

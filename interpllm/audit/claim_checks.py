@@ -12,10 +12,12 @@ from interpllm.audit.claim_documents import as_document
 from interpllm.audit.claims import DataClaim
 from interpllm.audit.data_checks import check_data_claim
 from interpllm.audit.model_claims import ModelClaim, check_model_claim
+from interpllm.audit.subject import readable
 from interpllm.audit.verdicts import CONTRADICTED, SUPPORTED, UNCHECKABLE, Found
 from interpllm.audit.where import Uncheckable
 from interpllm.display import Block, Note, Table, as_json, fragment, page
 from interpllm.errors import InputError
+from interpllm.runtime.ledger import printable
 from interpllm.select.inference import holm, share
 
 if TYPE_CHECKING:
@@ -164,13 +166,29 @@ class ClaimsReport:
         return fragment(TITLE, self._blocks())
 
     def _blocks(self) -> list[Block]:
+        names = "sentence claim verdict figure low high p_value p_adjusted n why"
+        return [Note(f"{self._counts()}."), Table(self.frame()[names.split()]), Note(MEANING)]
+
+    def __str__(self) -> str:
+        """A claim on a few lines: verdict and sentence, what was checked, and the figure."""
+        lines = []
+        for row in self.frame().to_dict("records"):
+            lines.append(f"{row['verdict']:<13} {_on_a_line(row['sentence'] or row['claim'])}")
+            if row["sentence"] and row["claim"]:
+                lines.append(f"{'':<13} = {_on_a_line(row['claim'])}")
+            if row["figure"] == row["figure"]:
+                interval = f" ({row['low']:.4g} to {row['high']:.4g})" if row["low"] == row["low"] else ""
+                p = f", p {row['p_value']:.2g}, adjusted {row['p_adjusted']:.2g}"
+                note = f"; {_on_a_line(row['note'])}" if row["note"] else ""
+                told = f"{row['figure']:.4g}{interval}{p if row['p_value'] == row['p_value'] else ''}"
+                lines.append(f"{'':<13} {told}, n {row['n']}{note}")
+            if row["why"]:
+                lines.append(f"{'':<13} {_on_a_line(row['why'])}")
+        return "\n".join([*lines, self._counts()])
+
+    def _counts(self) -> str:
         told = ", ".join(f"{self.verdicts.count(v)} {v}" for v in (SUPPORTED, CONTRADICTED, UNCHECKABLE))
-        shown = self.frame()[["sentence", "claim", "verdict", "figure", "low", "high", "p_value", "n", "why"]]
-        return [
-            Note(f"{len(self.checked)} claims on {self.n_rows} rows: {told}."),
-            Table(shown),
-            Note(MEANING),
-        ]
+        return f"{len(self.checked)} claims on {self.n_rows} rows: {told}"
 
 
 def check_claims(claims: Sequence[Claim | Unreadable], data: Any, model: Any = None) -> ClaimsReport:
@@ -191,10 +209,10 @@ def check_claims(claims: Sequence[Claim | Unreadable], data: Any, model: Any = N
     Raises
     ------
     InputError
-        When `claims` holds something else.
+        When `claims` holds something else, or the model is no readable one.
     """
     frame = frame_of(data)
-    rules = None if model is None else getattr(model, "model_", model).rules()
+    rules = None if model is None else readable(model).rules()
 
     def check(claim: Claim | Unreadable) -> CheckedClaim:
         if isinstance(claim, Unreadable):
@@ -234,6 +252,10 @@ def frame_of(data: Any) -> pd.DataFrame:
             "The columns of the table need names, each of them once: pass a frame with such names."
         )
     return frame.reset_index(drop=True)
+
+
+def _on_a_line(text: str) -> str:
+    return " ".join(printable(text).split())
 
 
 def _or_nan(value: float | None) -> float:

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any, overload
 from interpllm.audit.claim_base import Claim
 from interpllm.audit.claim_checks import Unreadable, frame_of
 from interpllm.audit.claim_documents import DATA_KINDS, DEFINITIONS, MODEL_KINDS, from_document, schema_of
+from interpllm.audit.subject import readable
 from interpllm.audit.where import cells, missing
 from interpllm.errors import InputError, LLMError
-from interpllm.llm import Plan, Request, Session, Usage
+from interpllm.llm import LanguageModel, Plan, Request, Session, Usage, as_session
 from interpllm.propose.rounds import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LLM = str | Session | LanguageModel
 
 PROMPT_VERSION = "claims-1"
 SENTENCES_PER_REQUEST = 8
@@ -102,13 +105,13 @@ class Reading(Sequence["Claim | Unreadable"]):
         return self.claims[place]
 
 
-def read_claims(session: Session, sentences: Sequence[str], data: Any, model: Any = None) -> Reading:
+def read_claims(llm: LLM, sentences: Sequence[str], data: Any, model: Any = None) -> Reading:
     """Let a language model turn sentences into claims.
 
     Parameters
     ----------
-    session : Session
-        With the verb ``complete``.
+    llm : str, Session or LanguageModel
+        As `interpllm.llm.connect` takes it; with the verb ``complete``.
     sentences : sequence of str
         One claim each; of whom they come does not matter.
     data : DataFrame, mapping of str to list, or list of mappings
@@ -123,10 +126,11 @@ def read_claims(session: Session, sentences: Sequence[str], data: Any, model: An
     Raises
     ------
     InputError
-        When a sentence is no text, or the data is no table.
+        When a sentence is no text, the data is no table, or there is no language model.
     LLMError
         When no request had a usable reply; and as ``Session.complete``.
     """
+    session = _session(llm)
     asked = list(_requests(sentences, data, model))
     before = replace(session.usage)
     replies = session.complete([request for _, request in asked])
@@ -145,19 +149,26 @@ def read_claims(session: Session, sentences: Sequence[str], data: Any, model: An
     return Reading(tuple(found), len(asked), session.usage - before)
 
 
-def plan_claims(session: Session, sentences: Sequence[str], data: Any, model: Any = None) -> Plan:
+def plan_claims(llm: LLM, sentences: Sequence[str], data: Any, model: Any = None) -> Plan:
     """What `read_claims` would send; sends nothing.
 
     Parameters
     ----------
-    session, sentences, data, model
+    llm, sentences, data, model
         As for `read_claims`.
 
     Returns
     -------
     Plan
     """
-    return session.plan([request for _, request in _requests(sentences, data, model)])
+    return _session(llm).plan([request for _, request in _requests(sentences, data, model)])
+
+
+def _session(llm: LLM) -> Session:
+    session = as_session(llm)
+    if session is None:
+        raise InputError('Sentences are read by a language model: name one, such as "local".')
+    return session
 
 
 def _requests(sentences: Sequence[str], data: Any, model: Any) -> Iterator[tuple[list[str], Request]]:
@@ -169,7 +180,7 @@ def _requests(sentences: Sequence[str], data: Any, model: Any) -> Iterator[tuple
             raise InputError(
                 f"A sentence is a text of at most {LONGEST_SENTENCE} characters: {sentence!r:.80}."
             )
-    head = _head(frame_of(data), None if model is None else getattr(model, "model_", model))
+    head = _head(frame_of(data), None if model is None else readable(model))
     kinds = [*DATA_KINDS, *(MODEL_KINDS if model is not None else ())]
     for start in range(0, len(sentences), SENTENCES_PER_REQUEST):
         part = list(sentences[start : start + SENTENCES_PER_REQUEST])

@@ -203,8 +203,8 @@ def _monotone(claim: Monotone, rows: Rows) -> Checked:
     steps = [(y[bins == k], y[bins == k + 1]) for k in range(int(bins.max(initial=0)))]
     if not steps:
         raise Uncheckable(f"{claim.x} does not vary")
+    changes = [sign * float(after.mean() - before.mean()) for before, after in steps]
     if claim.scope == "rows":
-        changes = [sign * float(after.mean() - before.mean()) for before, after in steps]
         total = sign * float(steps[-1][1].mean() - steps[0][0].mean())
         found = Found(sign * total, n=len(x), note=f"from the first to the last of {len(steps) + 1} bins")
         return (SUPPORTED if min(changes) >= 0 and total > 0 else CONTRADICTED), found
@@ -213,7 +213,11 @@ def _monotone(claim: Monotone, rows: Rows) -> Checked:
     p = holm([1.0 if one.p_value is None or sign * one.value >= 0 else one.p_value for one in against])
     if len(p) and p.min() < 0.05:
         return CONTRADICTED, found._replace(note="a step between neighbouring bins goes the other way")
-    return _concluded(claim, found, _side(sign > 0), 0.0, None, False)
+    verdict, found = _concluded(claim, found, _side(sign > 0), 0.0, None, False)
+    if verdict == SUPPORTED and min(changes) < 0:
+        # A correlation of ranks alone is clear of 0 where most of a curve rises and its end falls, too.
+        raise Uncheckable("not steady in these rows: a step between neighbouring bins goes back", found)
+    return verdict, found
 
 
 def _usable(steps: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:

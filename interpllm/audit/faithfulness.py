@@ -107,12 +107,14 @@ def faithfulness(
     if not found:
         raise InputError("No row has a word that could be masked; give rows with texts.")
     curves = np.array(found)  # rows, orders, (masked, kept), steps and tops
-    placed = mean([share for ledger in ledgers if (share := on_words(ledger)) == share])
+    placed = [share for ledger in ledgers if (share := on_words(ledger)) == share]
     shares = Measure(
         "ledger that stands on words",
-        *placed,
-        n=len(found),
-        note="share of the contributions, by size, that have a place in the text; the rest cannot be masked",
+        *mean(placed),
+        n=len(placed),
+        note="share of the contributions, by size, that have a place in the text; the rest cannot be masked"
+        if placed
+        else "no ledger has contributions",
     )
     return Finding(
         name="faithfulness",

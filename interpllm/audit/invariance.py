@@ -259,6 +259,7 @@ def _sources(texts: Sequence[str], ledgers: Sequence[Ledger], rate: float) -> tu
         null=float(np.mean(among)) if among else None,
         n=len(of_rows),
         passed=None if found.value != found.value else bool(found.value <= 1 - rate),
-        note="addresses, user names, dates, numbers, markup; the null is their share of the texts' words",
+        note="addresses, user names, dates, numbers, markup; the null is their share of the texts' words; "
+        f"{1 - rate:.0%} or less passes",
     )
     return measure, table

@@ -12,12 +12,12 @@ from scipy.stats import rankdata
 from interpllm.audit.base import Finding, Measure
 from interpllm.audit.features import Features, features_of
 from interpllm.audit.matching import correlations
-from interpllm.audit.subject import Array, Subject, listed
+from interpllm.audit.subject import Array, Subject, listed, reads_columns
 from interpllm.audit.words import Words
 from interpllm.errors import InputError
 from interpllm.runtime.row_model import RowModel
 from interpllm.runtime.tokens import words
-from interpllm.select.inference import auroc, share
+from interpllm.select.inference import share
 from interpllm.select.split import SHARED_WORDS
 
 PERFECT = 0.98
@@ -114,28 +114,21 @@ def _single(
     strength, of = told(ranks, labels)
     nulls = [told(ranks, random.permutation(labels))[0].max() for _ in range(_PERMUTATIONS)]
     best = int(strength.argmax())
+    # No interval: that of the feature that was picked as the strongest would lie too high.
+    p = float((1 + sum(null >= strength[best] for null in nulls)) / (1 + len(nulls)))
     table = pd.DataFrame({"feature": features.names, "strength": strength, "tells": of})
     note = f"{features.names[best]!r:.80}; the null is the strongest of {len(strength)} with shuffled labels"
-    if regression:
-        measure = Measure(
-            "strongest single feature, rank correlation",
-            float(strength[best]),
-            null=float(np.mean(nulls)),
-            n=len(labels),
-            passed=bool(strength[best] < perfect),
-            note=note,
-        )
-        return [measure], _top(table)
-    inside = labels == of[best]
-    column = ranks[:, best] if ranks[inside, best].mean() > ranks[:, best].mean() else -ranks[:, best]
     measure = Measure(
-        "strongest single feature, area under the curve",
-        *auroc(column[inside], column[~inside]),
+        f"strongest single feature, {'rank correlation' if regression else 'area under the curve'}",
+        float(strength[best]),
         null=float(np.mean(nulls)),
+        p_value=p,
         n=len(labels),
         passed=bool(strength[best] < perfect),
         note=note,
     )
+    if regression:
+        return [measure], _top(table)
     return [measure, _only_one_class(values, labels, perfect, random)], _top(table)
 
 
@@ -253,7 +246,7 @@ def _words_of(name: str) -> set[str]:
 def _twins(subject: Subject, train: Any) -> tuple[list[Measure], pd.DataFrame]:
     """Share of rows that are training rows word for word, and of those that share a run of words with one."""
     own = [_as_text(row) for row in subject.rows]
-    others = [_as_text(row) for row in listed(train, isinstance(subject.model, RowModel))]
+    others = [_as_text(row) for row in listed(train, reads_columns(subject.model))]
     same: dict[tuple[str, ...], int] = {}
     alike: dict[tuple[str, ...], int] = {}
     for place, text in enumerate(others):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interpllm.audit.base import Finding, Measure, interval
+from interpllm.audit.claim_base import Claim
+from interpllm.audit.claim_checks import Unreadable, check_claims, frame_of
 from interpllm.audit.display import display
 from interpllm.audit.faithfulness import faithfulness
 from interpllm.audit.invariance import invariance
@@ -14,16 +16,14 @@ from interpllm.audit.judges import reader
 from interpllm.audit.leakage import leakage
 from interpllm.audit.simulatability import plan_simulatability, simulatability
 from interpllm.audit.stability import Fit, stability
-from interpllm.audit.subject import Subject
+from interpllm.audit.subject import Subject, listed
 from interpllm.display import Block, Note, Section, as_json, fragment, page
 from interpllm.errors import InputError, LLMError
-from interpllm.llm import Plan
+from interpllm.llm import LanguageModel, Plan, Session, as_session
 from interpllm.runtime.ledger import printable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from interpllm.llm import Session
 
 TITLE = "Audit of a readable model"
 
@@ -41,8 +41,12 @@ class Audited:
         What the model was fitted on.
     fit : callable, optional
         (X, y, seed) -> fitted estimator or model.
+    wordings : sequence
+        Paraphrases of a prompt that `fit` takes as a fourth argument.
     llm : Session, optional
         Judge of what the printed model tells a reader; without one a program reads it.
+    claims : sequence of Claim or Unreadable
+        About the rows or the model.
     random_state : int
     """
 
@@ -50,7 +54,9 @@ class Audited:
     y: Sequence[Any] | None = None
     train: tuple[Any, Sequence[Any]] | None = None
     fit: Fit | None = None
+    wordings: Sequence[Any] = ()
     llm: Session | None = None
+    claims: Sequence[Claim | Unreadable] = ()
     random_state: int = 0
 
 
@@ -69,7 +75,14 @@ def _display(model: Any, given: Audited) -> Finding:
 def _stability(model: Any, given: Audited) -> Finding:
     if given.fit is None or given.train is None:
         raise InputError("there is nothing to fit again: give the training rows and a function that fits")
-    return stability(given.fit, *given.train, common=given.X, llm=given.llm, random_state=given.random_state)
+    return stability(
+        given.fit,
+        *given.train,
+        common=given.X,
+        wordings=given.wordings,
+        llm=given.llm,
+        random_state=given.random_state,
+    )
 
 
 def _invariance(model: Any, given: Audited) -> Finding:
@@ -86,6 +99,14 @@ def _leakage(model: Any, given: Audited) -> Finding:
 def _simulatability(model: Any, given: Audited) -> Finding:
     judge = reader if given.llm is None else given.llm
     return simulatability(model, given.X, judge=judge, random_state=given.random_state)
+
+
+def _claims(model: Any, given: Audited) -> Finding:
+    rows = [row if isinstance(row, Mapping) else {"text": row} for row in listed(given.X, columns=True)]
+    frame = frame_of(rows)
+    if given.y is not None and "label" not in frame:
+        frame["label"] = list(given.y)
+    return check_claims(given.claims, frame, model).finding()
 
 
 PARTS: Mapping[str, Part] = {
@@ -226,7 +247,9 @@ def audit(
     *,
     train: tuple[Any, Sequence[Any]] | None = None,
     fit: Fit | None = None,
-    llm: Session | None = None,
+    wordings: Sequence[Any] = (),
+    llm: str | Session | LanguageModel | None = None,
+    claims: Sequence[Claim | Unreadable] | None = None,
     parts: Mapping[str, Part] = PARTS,
     random_state: int = 0,
 ) -> AuditReport:
@@ -244,8 +267,13 @@ def audit(
         What it was fitted on, for stability and leakage.
     fit : callable, optional
         (X, y, seed) -> fitted estimator or model, for stability.
-    llm : Session, optional
-        The one that `fit` asks, and that parts ask; its replies are counted.
+    wordings : sequence, optional
+        Paraphrases of a prompt: ``fit(X, y, seed, wording)`` is called with each.
+    llm : str, Session or LanguageModel, optional
+        The one that parts ask, as `interpllm.llm.connect` takes it; where `fit` asks one, too, the session of
+        it. Its replies are counted.
+    claims : sequence of Claim or Unreadable, optional
+        Checked on these rows and the model. A text is the column "text", and y the column "label".
     parts : mapping of str to callable
         Name -> (model, Audited) -> Finding.
     random_state : int
@@ -261,8 +289,11 @@ def audit(
     InputError
         If it is no readable model, or cannot predict these rows.
     """
+    session = as_session(llm)
     subject = Subject(model, X)
-    given = Audited(X, y, train, fit, llm, random_state)
+    given = Audited(X, y, train, fit, wordings, session, claims or (), random_state)
+    if claims is not None:
+        parts = {**parts, "claims": _claims}
     findings = []
     for name, part in parts.items():
         try:
@@ -272,7 +303,9 @@ def audit(
     return AuditReport(repr(subject.model).strip("<>"), len(subject.rows), tuple(findings))
 
 
-def plan_audit(model: Any, X: Any, *, llm: Session, random_state: int = 0) -> Plan:
+def plan_audit(
+    model: Any, X: Any, *, llm: str | Session | LanguageModel | None = None, random_state: int = 0
+) -> Plan:
     """What :func:`audit` would ask the language model; sends nothing.
 
     Parameters
@@ -289,5 +322,7 @@ def plan_audit(model: Any, X: Any, *, llm: Session, random_state: int = 0) -> Pl
     InputError
         As :func:`audit`, and when the printed model cannot be judged.
     """
-    subject = Subject(model, X)
-    return plan_simulatability(subject.model, X, judge=llm, random_state=random_state)
+    session = as_session(llm)
+    if session is None:
+        return Plan()
+    return plan_simulatability(model, X, judge=session, random_state=random_state)

@@ -17,17 +17,24 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import permutation_test
 
+from interpllm.answer import LOST
 from interpllm.audit.base import Finding, Measure
 from interpllm.audit.judges import Judge, asked, requests_for
 from interpllm.audit.trials import ARMS, SETS, Trial, trial_of
 from interpllm.errors import DocumentError, InputError, LLMError, RequestsPending
-from interpllm.llm import Plan, Session, Usage
+from interpllm.llm import LanguageModel, Plan, Session, Usage, as_session
 from interpllm.select.inference import mean, share
 
 Array = NDArray[np.float64]
 
 MOST_CHARACTERS = 12_000
 """Of the printed form; it is cut at the end of a line."""
+
+_HOW = {
+    "without": "without the printed model",
+    "with": "with the printed model",
+    "shuffled": "with a shuffled printed model",
+}
 
 MEANING = (
     "Accuracy is how often the judge says what the model says, right or wrong. Without the printed form it "
@@ -41,7 +48,7 @@ def simulatability(
     model: Any,
     X: Any,
     *,
-    judge: Session | Judge,
+    judge: str | Session | LanguageModel | Judge,
     n_rows: int = 40,
     max_characters: int = MOST_CHARACTERS,
     random_state: int = 0,
@@ -54,9 +61,10 @@ def simulatability(
         It predicts from X alone: its questions, if any, have stand-ins.
     X : sequence of str, sequence of mapping, or DataFrame
         Rows that the model was not fitted on.
-    judge : Session or callable
-        A language model, or ``judge(printed or None, rows)``, which gives a label a row, and None where it
-        cannot tell. `interpllm.audit.judges.reader` is one that reads what is printed.
+    judge : str, Session, LanguageModel or callable
+        A language model, as `interpllm.llm.connect` takes it, or ``judge(printed or None, rows)``, which
+        gives a label a row, and None where it cannot tell. `interpllm.audit.judges.reader` is one that reads
+        what is printed.
     n_rows : int
         Unseen rows, chosen so that all predictions are about as frequent; as many changed ones at most.
     max_characters : int
@@ -68,29 +76,31 @@ def simulatability(
     Finding
         Accuracy in each arm, with Wilson's interval, beside the share of the most frequent prediction; and
         the gains, paired by row (an unseen row and what was made of it together), with bootstrap intervals
-        and p by permutation of signs. A judge that could not be reached is an error, and no figure.
+        and p by permutation of signs. A judge that could not be reached, or left out more than a fifth of the
+        rows of an arm, is an error, and no figure.
 
     Raises
     ------
     InputError
         When the model is a regression, or the rows cannot be used.
     """
+    judge = _as_judge(judge)
     trial = trial_of(model, X, n_rows, max_characters, random_state)
-    model = getattr(model, "model_", model)
     before = replace(judge.usage) if isinstance(judge, Session) else Usage()
     said: dict[str, list[Any]] = {}
     error = None
     try:
         for arm, printed in trial.printed.items():
-            said[arm] = _answers(judge, printed, trial, model)
+            said[arm] = _answers(judge, printed, trial)
     except RequestsPending:
         raise
     except (LLMError, DocumentError) as failed:
         error = str(failed)
     usage = judge.usage - before if isinstance(judge, Session) else Usage()
-    n_requests = len(_requests(trial, model)) if isinstance(judge, Session) and error is None else 0
-    if error is None and all(label is None for label in said["with"]):
-        error = "the judge answered nothing with the printed form before it"
+    n_requests = len(_requests(trial)) if isinstance(judge, Session) and error is None else 0
+    expected = _expected(said, isinstance(judge, Session))
+    if error is None:
+        error = _lost(expected)
     name, question = "simulatability", "Can a reader of the printed model tell what the model will predict?"
     if error is not None:
         return Finding(name, question, error=error, requests=n_requests, tokens=usage.tokens)
@@ -98,7 +108,11 @@ def simulatability(
     return Finding(
         name,
         question,
-        [*_accuracies(right, trial), *_gains(right, trial, random_state), *_told(right, trial)],
+        [
+            *_accuracies(right, trial),
+            *_gains(right, trial, random_state),
+            *_told([right[arm] for arm in expected], trial),
+        ],
         MEANING,
         {"what the judge was shown": _shown(trial), "rows": _table(said, trial)},
         requests=n_requests,
@@ -110,7 +124,7 @@ def plan_simulatability(
     model: Any,
     X: Any,
     *,
-    judge: Session,
+    judge: str | Session | LanguageModel | Judge,
     n_rows: int = 40,
     max_characters: int = MOST_CHARACTERS,
     random_state: int = 0,
@@ -125,12 +139,27 @@ def plan_simulatability(
     Returns
     -------
     Plan
+        Of nothing, where a program judges.
     """
+    judge = _as_judge(judge)
     trial = trial_of(model, X, n_rows, max_characters, random_state)
-    return judge.plan(_requests(trial, getattr(model, "model_", model)))
+    return judge.plan(_requests(trial)) if isinstance(judge, Session) else Plan()
 
 
-def _answers(judge: Session | Judge, printed: str | None, trial: Trial, model: Any) -> list[Any]:
+def _as_judge(judge: str | Session | LanguageModel | Judge) -> Session | Judge:
+    """A session with the language model that is named or given; a program as it is."""
+    if callable(judge) and not isinstance(judge, Session | LanguageModel):
+        return judge
+    session = as_session(judge)
+    if session is None:
+        raise InputError(
+            'A judge is a language model, such as "local", or a program, such as interpllm.audit.reader.'
+        )
+    return session
+
+
+def _answers(judge: Session | Judge, printed: str | None, trial: Trial) -> list[Any]:
+    model = trial.model
     said: list[Any] = []
     for rows in trial.sets:
         if isinstance(judge, Session):
@@ -143,13 +172,31 @@ def _answers(judge: Session | Judge, printed: str | None, trial: Trial, model: A
     return said
 
 
-def _requests(trial: Trial, model: Any) -> list[Any]:
+def _requests(trial: Trial) -> list[Any]:
     return [
         request
         for printed in trial.printed.values()
         for rows in trial.sets
-        for request in requests_for(printed, rows, model.classes, model.target)
+        for request in requests_for(printed, rows, trial.model.classes, trial.model.target)
     ]
+
+
+def _expected(said: Mapping[str, list[Any]], language_model: bool) -> dict[str, list[Any]]:
+    """Arms of which answers were expected: a program may say nothing where it is shown nothing."""
+    silent = not language_model and all(label is None for label in said.get("without", ()))
+    return {arm: labels for arm, labels in said.items() if not (silent and arm == "without")}
+
+
+def _lost(said: Mapping[str, list[Any]]) -> str | None:
+    """Why there is no result, where too many answers of an arm are missing."""
+    for arm, labels in said.items():
+        missing = sum(label is None for label in labels)
+        if missing > LOST * len(labels):
+            return (
+                f"the judge gave no answer for {missing} of {len(labels)} rows {_HOW[arm]}: that is no "
+                "result; where it is a language model, try it with interpllm doctor, and run this again"
+            )
+    return None
 
 
 def _right(said: Sequence[Any], truth: Sequence[Any]) -> Array:
@@ -161,12 +208,11 @@ def _accuracies(right: Mapping[str, Array], trial: Trial) -> list[Measure]:
     measures = []
     of = {SETS[0]: slice(0, trial.n_unseen), SETS[1]: slice(trial.n_unseen, None)}
     for arm in ARMS:
-        how = "with a shuffled printed model" if arm == "shuffled" else f"{arm} the printed model"
         for name, part in of.items():
             truth = trial.truth[part]
             if not truth:
                 continue
-            told = f"accuracy of the judge {how}, {name}"
+            told = f"accuracy of the judge {_HOW[arm]}, {name}"
             frequent = max(Counter(truth).values()) / len(truth)
             found = right[arm][part] if arm in right else np.full(len(truth), np.nan)
             found = found[~np.isnan(found)]
@@ -192,7 +238,8 @@ def _gains(right: Mapping[str, Array], trial: Trial, random_state: int) -> list[
         estimate = mean(pairs, random_state=random_state)
         p = _sign_p(pairs, random_state)
         # Of few rows the bootstrap's interval is too narrow: the permutation has to say so, too.
-        passed = bool(estimate.low > 0 and p < 0.05) if arm == "shuffled" else None
+        judged = arm == "shuffled" and estimate.low == estimate.low
+        passed = bool(estimate.low > 0 and p < 0.05) if judged else None
         measures.append(Measure(told, *estimate, null=0.0, p_value=p, n=len(pairs), passed=passed))
     return measures
 
@@ -213,9 +260,9 @@ def _sign_p(pairs: Array, random_state: int) -> float:
     )
 
 
-def _told(right: Mapping[str, Array], trial: Trial) -> list[Measure]:
+def _told(right: Sequence[Array], trial: Trial) -> list[Measure]:
     """What the reader must know: answers that are missing, and how the rows were changed."""
-    cells = np.concatenate([*right.values()])
+    cells = np.concatenate(right)
     lacking = int(np.isnan(cells).sum())
     n_changed = len(trial.rows) - trial.n_unseen
     flipped = round(trial.share_flipped * n_changed) if n_changed else 0

@@ -44,7 +44,13 @@ class Subject:
 
     def __init__(self, model: Any, X: Any, n_rows: int | None = None, random_state: int = 0) -> None:
         self.model = readable(model)
-        given = listed(X, isinstance(self.model, RowModel))
+        open_ = getattr(self.model, "unanswered", ())
+        if open_:
+            raise InputError(
+                f"{len(open_)} questions of the model need a language model ({', '.join(open_[:5])}): give "
+                "them stand-ins with distil() first; what is audited predicts by itself."
+            )
+        given = listed(X, reads_columns(self.model))
         if not given:
             raise InputError("There are no rows to audit the model on; give some.")
         self.index = np.arange(len(given))
@@ -143,7 +149,7 @@ def readable(model: Any) -> Any:
     Raises
     ------
     InputError
-        If it is none, or if its questions need a language model.
+        If it is none.
     """
     found = getattr(model, "model_", model)
     if not isinstance(found, ReadableModel):
@@ -151,13 +157,12 @@ def readable(model: Any) -> Any:
             f"{type(model).__name__} is no readable model: give a fitted estimator of interpllm, or what "
             "interpllm.runtime.load reads."
         )
-    open_ = getattr(found, "unanswered", ())
-    if open_:
-        raise InputError(
-            f"{len(open_)} questions of the model need a language model ({', '.join(open_[:5])}): give them "
-            "stand-ins with distil() first; what is audited predicts by itself."
-        )
     return found
+
+
+def reads_columns(model: Any) -> bool:
+    """Whether the rows of a model have columns by name; else they are texts."""
+    return isinstance(model, RowModel) and (bool(model.text) or not model.reads_text)
 
 
 def listed(X: Any, columns: bool) -> list[Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from interpllm.audit.counterfactuals import Row, counterfactuals
 from interpllm.audit.shuffles import SHOWN, shuffled
+from interpllm.audit.subject import Subject
 from interpllm.errors import InputError
 from interpllm.propose.rounds import check_counts
 from interpllm.runtime import LinearModel
@@ -25,6 +26,7 @@ class Trial:
 
     Attributes
     ----------
+    model : model of `interpllm.runtime`
     rows : list of str or mapping
         Unseen rows, then changed ones.
     truth : list
@@ -40,6 +42,7 @@ class Trial:
         Changed rows that the model decides otherwise.
     """
 
+    model: Any
     rows: list[Row]
     truth: list[Any]
     source: NDArray[np.intp]
@@ -66,22 +69,19 @@ def trial_of(model: Any, X: Any, n_rows: int, max_characters: int, random_state:
     -------
     Trial
     """
-    model = getattr(model, "model_", model)
     check_counts(n_rows=n_rows, max_characters=max_characters)
-    if not getattr(model, "classes", ()):
+    subject = Subject(model, X)
+    if subject.regression:
         raise InputError("Simulatability is measured of models that predict classes, not of a regression.")
-    if isinstance(X, str):
-        raise InputError("One text was given where a list of rows is expected; put it in a list.")
-    rows = list(X.to_dict(orient="records") if hasattr(X, "to_dict") and hasattr(X, "columns") else X)
-    if not rows:
-        raise InputError("There are no rows; give some that the model was not fitted on.")
-    unseen = _balanced(rows, model.predict(rows), n_rows, random_state)
+    model = subject.model
+    unseen = _balanced(subject.rows, subject.predictions, n_rows, random_state)
     changed = counterfactuals(model, unseen, random_state)
     other = shuffled(model, random_state)
     printed = {"without": None, "with": _cut(str(model), max_characters)}
     if other is not None:
         printed["shuffled"] = _cut(str(other), max_characters)
     return Trial(
+        model,
         [*unseen, *(one.row for one in changed)],
         [*model.predict(unseen), *(one.prediction for one in changed)],
         np.array([*range(len(unseen)), *(one.source for one in changed)], dtype=np.intp),

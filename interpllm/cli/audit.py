@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from interpllm.cli.answering import rows_of
 from interpllm.cli.options import (
     FORMAT_CHOICES,
+    add_json,
     add_llm,
     add_model,
     add_rows,
     at_least_one,
+    check_folders,
     llm_of,
     model_of,
 )
+from interpllm.cli.page import add_page, write_page
 from interpllm.cli.table import Table, read
 from interpllm.cli.terminal import safe, table
 from interpllm.errors import InputError
@@ -26,7 +29,7 @@ from interpllm.runtime.row_model import RowModel
 HELP = "check that a model's explanations hold, on rows that it was not fitted on, each figure beside a null"
 EXAMPLE = """\
   interpllm audit model.json held_out.csv --text text --label label
-  interpllm audit model.json held_out.csv --train train.csv --html audit.html --json audit.json
+  interpllm audit model.json held_out.csv --train train.csv --html audit.html
   interpllm audit model.json held_out.csv --llm http://localhost:8000/v1 --plan"""
 
 
@@ -53,15 +56,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_llm(command, default=None, said="none: a program reads the printed model")
     command.add_argument("--plan", action="store_true", help="only say what it would take; send nothing")
     command.add_argument("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
-    command.add_argument("--json", metavar="FILE", help="write everything as one JSON document, - prints it")
-    command.add_argument("--html", metavar="FILE", help="write a page that holds everything")
+    add_page(command)
+    add_json(command, "print everything as one JSON document")
 
 
 def run(args: argparse.Namespace) -> None:
     """Audit, write, and print a line a figure."""
-    for path in filter(None, (args.html, None if args.json == "-" else args.json)):
-        if not Path(path).absolute().parent.is_dir():
-            raise InputError(f"{path}: there is no such folder; make it first.")
+    check_folders(args.html)
     model = model_of(args.model)
     data = read(args.data, args.format)
     train = read(args.train, args.train_format) if args.train else None
@@ -74,11 +75,12 @@ def run(args: argparse.Namespace) -> None:
             raise InputError(f"{train.source} has no column of labels; name it with --label.")
         fitted_on = (_rows(args, model, train), known)
     from interpllm.audit import audit, plan_audit
-    from interpllm.llm import Plan, as_session
+    from interpllm.llm import as_session
 
     judge = as_session(llm_of(args), cache=args.cache)
     if args.plan:
-        print(Plan() if judge is None else plan_audit(model, rows, llm=judge, random_state=args.seed))
+        plan = plan_audit(model, rows, llm=judge, random_state=args.seed)
+        print(json.dumps(plan.as_dict()) if args.json else plan)
         return
     report = audit(
         model,
@@ -89,14 +91,8 @@ def run(args: argparse.Namespace) -> None:
         parts=_parts(args, model),
         random_state=args.seed,
     )
-    if args.html:
-        Path(args.html).write_text(report.to_html(), encoding="utf-8")
-    if args.json == "-":
-        print(report.to_json())
-        return
-    if args.json:
-        Path(args.json).write_text(report.to_json(indent=1) + "\n", encoding="utf-8")
-    print(drawn(report))
+    write_page(args, report)
+    print(report.to_json() if args.json else drawn(report))
 
 
 def drawn(report: Any) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interpllm.cli.options import FORMAT_CHOICES, add_json, add_llm, model_of
+from interpllm.cli.options import FORMAT_CHOICES, add_json, add_llm, check_folders, model_of
+from interpllm.cli.page import add_page, write_page
 from interpllm.cli.table import read, typed
-from interpllm.cli.terminal import safe
 from interpllm.errors import InputError
 
 if TYPE_CHECKING:
     from interpllm.audit.claim_base import Claim
-    from interpllm.audit.claim_checks import ClaimsReport, Unreadable
+    from interpllm.audit.claim_checks import Unreadable
 
 HELP = "check sentences about a table or a model: supported, contradicted or uncheckable, with the figure"
 EXAMPLE = """\
@@ -38,7 +38,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--format", choices=FORMAT_CHOICES, help="format of DATA (default: by its suffix)")
     command.add_argument("--write", metavar="FILE", help="keep the claims as they were read, as JSON")
-    command.add_argument("--html", metavar="FILE", help="write a page")
+    add_page(command)
     command.add_argument("--plan", action="store_true", help="say what reading would take, and ask nothing")
     add_json(command, "print every claim with its figure as one JSON object")
     add_llm(command, default=None, said="none")
@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.audit.claim_checks import check_claims
     from interpllm.audit.claim_documents import claims_to_json
 
+    check_folders(args.write, args.html)
     table = read(args.data, args.format)
     data = {name: typed(values) for name, values in table.columns.items()}
     if not len(table):
@@ -60,31 +61,8 @@ def run(args: argparse.Namespace) -> None:
     if args.write is not None:
         Path(args.write).write_text(claims_to_json(_typed(claims)) + "\n", encoding="utf-8")
     report = check_claims(claims, data, model)
-    if args.html is not None:
-        Path(args.html).write_text(report.to_html(), encoding="utf-8")
-    print(report.to_json() if args.json else drawn(report))
-
-
-def drawn(report: ClaimsReport) -> str:
-    """A claim on a few lines: verdict and sentence, what was checked, and the figure."""
-    lines = []
-    for row in report.frame().to_dict("records"):
-        said = row["sentence"] or row["claim"]
-        lines.append(f"{row['verdict']:<13} {safe(said)}")
-        if row["sentence"] and row["claim"]:
-            lines.append(f"{'':<13} = {safe(row['claim'])}")
-        if row["figure"] == row["figure"]:
-            interval = f" ({row['low']:.4g} to {row['high']:.4g})" if row["low"] == row["low"] else ""
-            p = f", p {row['p_value']:.2g}" if row["p_value"] == row["p_value"] else ""
-            note = f"; {safe(row['note'])}" if row["note"] else ""
-            lines.append(f"{'':<13} {row['figure']:.4g}{interval}{p}, n {row['n']}{note}")
-        if row["why"]:
-            lines.append(f"{'':<13} {safe(row['why'])}")
-    counts = ", ".join(
-        f"{report.verdicts.count(verdict)} {verdict}"
-        for verdict in ("supported", "contradicted", "uncheckable")
-    )
-    return "\n".join([*lines, f"{len(report.checked)} claims on {report.n_rows} rows: {counts}"])
+    write_page(args, report)
+    print(report.to_json() if args.json else report)
 
 
 def _claims(args: argparse.Namespace, data: Any, model: Any) -> Sequence[Claim | Unreadable] | None:

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from interpllm import runtime
 from interpllm.cli.answering import Inputs, add_answering, inputs_of
-from interpllm.cli.options import add_color, add_json, add_model, add_rows, at_least_one, model_of
-from interpllm.cli.page import add_page, check_page, write_page
+from interpllm.cli.options import (
+    add_color,
+    add_json,
+    add_model,
+    add_rows,
+    at_least_one,
+    check_folders,
+    model_of,
+)
+from interpllm.cli.page import add_page, write_page
 from interpllm.cli.table import Table, read, write_jsonl
 from interpllm.cli.terminal import safe, table, wants_color
 from interpllm.errors import InputError
@@ -61,7 +69,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Explain each text."""
-    check_page(args)
+    check_folders(args.html)
     model = model_of(args.model)
     data = read(args.data, args.format)
     data = Table(data.source, {name: values[: args.rows] for name, values in data.columns.items()})

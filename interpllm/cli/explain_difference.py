@@ -8,8 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interpllm.cli.options import FORMAT_CHOICES, add_json, add_llm, at_least_one, llm_of, verbose
-from interpllm.cli.page import add_page, check_page, write_page
+from interpllm.cli.options import (
+    FORMAT_CHOICES,
+    add_json,
+    add_llm,
+    at_least_one,
+    check_folders,
+    llm_of,
+    verbose,
+)
+from interpllm.cli.page import add_page, write_page
 from interpllm.cli.questions import question_file
 from interpllm.cli.table import read
 from interpllm.cli.terminal import safe, table
@@ -78,7 +86,7 @@ def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     InputError
         When a file is not there, or cannot be written.
     """
-    check_page(args)
+    check_folders(args.html)
     return {
         "goal": args.goal,
         "llm": llm_of(args),

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from interpllm.cli.options import add_json, add_llm, at_least_one, llm_of
-from interpllm.cli.page import add_page, check_page, write_page
+from interpllm.cli.options import add_json, add_llm, at_least_one, check_folders, llm_of
+from interpllm.cli.page import add_page, write_page
 from interpllm.cli.terminal import safe, table
 from interpllm.errors import InputError
 
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.explain import explain_generation, plan_generation
     from interpllm.llm import as_session
 
-    check_page(args)
+    check_folders(args.html)
     segments, form = _segments(args.prompt, args.by)
     if args.question and form == "messages":
         raise InputError("--question stands below texts; in a conversation it is the last message.")

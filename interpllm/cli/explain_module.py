@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from interpllm.cli.options import add_json, add_llm, add_rows, at_least_one, llm_of, model_of
-from interpllm.cli.page import add_page, check_page, write_page
+from interpllm.cli.options import add_json, add_llm, add_rows, at_least_one, check_folders, llm_of, model_of
+from interpllm.cli.page import add_page, write_page
 from interpllm.cli.table import read
 from interpllm.cli.terminal import safe, table
 from interpllm.errors import InputError
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.explain import explain_module, plan_module
     from interpllm.llm import as_session
 
-    check_page(args)
+    check_folders(args.html)
     if args.label is not None and args.score is None:
         raise InputError("--class is the class of a model: give its file with --score, too.")
     session = as_session(llm_of(args), args.cache)

@@ -8,8 +8,8 @@ import sys
 
 from interpllm.cli.answering import add_answering, inputs_of
 from interpllm.cli.explain import show
-from interpllm.cli.options import add_json, add_model, add_rows, at_least_one, llm_of, model_of
-from interpllm.cli.page import add_page, check_page
+from interpllm.cli.options import add_json, add_model, add_rows, at_least_one, check_folders, llm_of, model_of
+from interpllm.cli.page import add_page
 from interpllm.cli.table import read
 
 HELP = "show what a model goes by over many rows: its terms, what they do, and groups of them"
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.explain import explain_terms, plan_terms
     from interpllm.llm import as_session
 
-    check_page(args)
+    check_folders(args.html)
     model = model_of(args.model)
     data = read(args.data, args.format)
     rows, answers = (*inputs_of(args, model, data), None)[:2]

@@ -12,7 +12,7 @@ from typing import Any
 from interpllm.cli import estimator as making
 from interpllm.cli.kinds import LINEAR, PROMPT_TREE, RULES, TREE
 from interpllm.cli.measure import measure, sentence
-from interpllm.cli.options import add_json
+from interpllm.cli.options import add_json, check_folders
 from interpllm.cli.questions import frame_of
 from interpllm.cli.table import read
 from interpllm.cli.terminal import size
@@ -92,8 +92,7 @@ def writable(path: str) -> None:
     """Refuse a model file that could not be written."""
     if Path(path).suffix not in (".json", ".py"):
         raise InputError(f"--out {path}: a model file ends in .json (to load) or .py (to run by itself).")
-    if not Path(path).absolute().parent.is_dir():
-        raise InputError(f"--out {path}: there is no such folder; make it first.")
+    check_folders(path)
 
 
 def test_rows(args: argparse.Namespace, regression: bool) -> tuple[dict[str, Any], list[Any]]:

@@ -88,6 +88,28 @@ def model_of(path: str) -> Model:
     return load(path)
 
 
+def check_folders(*paths: str | None) -> None:
+    """Refuse files that could not be written, before anything is asked.
+
+    Parameters
+    ----------
+    *paths : str or None
+        None is not written, and - is standard output.
+
+    Raises
+    ------
+    InputError
+        When the folder of one is not there, or it is a folder itself.
+    """
+    for path in paths:
+        if path in (None, "-"):
+            continue
+        if not Path(path).absolute().parent.is_dir():
+            raise InputError(f"{path}: there is no such folder; make it first.")
+        if Path(path).is_dir():
+            raise InputError(f"{path}: this is a folder; give the name of a file.")
+
+
 def llm_of(args: argparse.Namespace) -> Session | str | None:
     """What an estimator's ``llm`` is: None for ``--llm none``, the spec, or a session of ``--model``.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from interpllm.answer import ask, plan_answers
+from interpllm.answer import LOST, ask, plan_answers
 from interpllm.errors import InputError, LLMError
 from interpllm.llm import LanguageModel, Plan, Session, as_session
 from interpllm.runtime import Question
@@ -20,9 +20,6 @@ LLM = str | Session | LanguageModel
 
 STACK = (8, 8)
 """Texts and statements in one request, unless told otherwise."""
-
-LOST = 0.2
-"""Where more than this share of the requests of one step fails, the language model is taken to be away."""
 
 
 @dataclass

@@ -30,7 +30,7 @@ class Planted(NamedTuple):
 
 
 def planted(seed: int) -> tuple[pd.DataFrame, list[Planted]]:
-    """A table of `N_ROWS` rows, ten true claims about its population and ten false ones."""
+    """A table of `N_ROWS` rows, eleven true claims about its population and eleven false ones."""
     random = np.random.default_rng(seed)
     effect = float(random.choice([-1, 1]) * random.uniform(0.6, 1.2))
     slope = float(random.choice([-1, 1]) * random.uniform(0.5, 0.9))
@@ -50,6 +50,9 @@ def planted(seed: int) -> tuple[pd.DataFrame, list[Planted]]:
         random.random(N_ROWS) < p_phrase, "It came too late, sadly.", "It came, and late is fine."
     )
     columns = {"member": member, "city": city, "x": x, "score": score, "bought": bought, "text": texts}
+    columns["curved"] = np.exp(x) + random.normal(0, 1, N_ROWS)
+    # It rises for three fifths of the rows, and falls faster for the others.
+    columns["bent"] = np.where(x < 0.25, x, 0.5 - x) + random.normal(0, 1, N_ROWS)
 
     members, buyers = (Where("member", "is", True),), (Where("bought", "is", True),)
     late = (Where("text", "mentions", "too late"),)
@@ -86,5 +89,7 @@ def planted(seed: int) -> tuple[pd.DataFrame, list[Planted]]:
             Sign(column="x", with_column="score", direction=signs[(slope > 0) is true]),
             Extreme(by="city", group=first if true else last, column="score"),
             Monotone(x="x", column="score", direction=rises[(slope > 0) is true]),
+            Monotone(x="x", column="curved" if true else "bent"),
         ]
-    return pd.DataFrame(columns), [Planted(claim, number < 10) for number, claim in enumerate(claims)]
+    half = len(claims) // 2
+    return pd.DataFrame(columns), [Planted(claim, number < half) for number, claim in enumerate(claims)]

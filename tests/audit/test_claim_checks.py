@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.linear_model import LogisticRegression
 
 from interpllm.audit.claim_checks import Unreadable, check_claims
 from interpllm.audit.claims import Extreme, MeanDifference, Monotone, Share, Sign, Threshold
@@ -30,7 +31,7 @@ ROWS["bent"] = (ROWS["x"] - 150).abs() + RANDOM.normal(0, 5, N) + np.where(ROWS[
 A, B, C = ((Where("group", "is", name),) for name in "abc")
 
 
-def test_of_two_hundred_planted_claims_99_in_100_come_out_right() -> None:
+def test_of_planted_claims_99_in_100_come_out_right() -> None:
     right = []
     for seed in range(10):
         rows, claims = planted(seed)
@@ -39,7 +40,7 @@ def test_of_two_hundred_planted_claims_99_in_100_come_out_right() -> None:
             verdict == ("supported" if one.true else "contradicted")
             for one, verdict in zip(claims, verdicts, strict=True)
         ]
-    assert len(right) == 200
+    assert len(right) == 220
     assert np.mean(right) >= 0.99
 
 
@@ -124,6 +125,16 @@ def test_a_correlation_is_no_steady_trend() -> None:
     assert check_claims(claims, ROWS).verdicts == ["supported", "contradicted"]
 
 
+def test_a_trend_that_turns_is_not_supported_by_the_ranks_of_few_rows() -> None:
+    verdicts = []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        x = random.random(100)
+        y = np.where(x < 0.75, x, 0.75 - 3 * (x - 0.75)) + random.normal(0, 0.3, 100)
+        verdicts += check_claims([Monotone(x="x", column="y")], pd.DataFrame({"x": x, "y": y})).verdicts
+    assert "supported" not in verdicts
+
+
 def test_a_trend_of_these_rows_may_not_turn() -> None:
     rows = pd.DataFrame({"x": [1, 1, 2, 2, 3, 3], "y": [1, 2, 3, 4, 5, 6], "z": [1, 2, 6, 7, 4, 5]})
     claims = [Monotone(x="x", column=name, scope="rows") for name in "yz"]
@@ -167,6 +178,16 @@ def test_p_is_adjusted_over_the_claims_of_a_report() -> None:
     np.testing.assert_allclose(frame["p_adjusted"].min(), 2 * p.min())
 
 
+def test_lines_and_page_tell_the_adjusted_p() -> None:
+    report = check_claims([MeanDifference(column="y", group=B), Sign(column="x", with_column="y")], ROWS)
+    row = report.frame().iloc[0]
+    lines = str(report).splitlines()
+    assert lines[0] == f"supported     {row['claim']}"
+    assert f"p {row['p_value']:.2g}, adjusted {row['p_adjusted']:.2g}, n 300" in lines[1]
+    assert lines[-1] == report._counts()
+    assert ">p adjusted</th>" in report.to_html()
+
+
 def test_that_a_figure_is_about_a_number_has_no_p() -> None:
     claims = [Share(which=A, value=0.33), Threshold(statistic="share", which=A, value=0.2)]
     assert check_claims(claims, ROWS).frame()["p_value"].notna().tolist() == [False, True]
@@ -198,6 +219,11 @@ def test_as_part_of_an_audit_each_share_of_verdicts_has_an_interval() -> None:
 def test_what_is_no_table_is_refused(data: object) -> None:
     with pytest.raises(InputError, match="table"):
         check_claims([], data)
+
+
+def test_what_is_no_readable_model_is_refused() -> None:
+    with pytest.raises(InputError, match="LogisticRegression is no readable model"):
+        check_claims([], ROWS, LogisticRegression())
 
 
 def test_what_is_no_claim_is_refused() -> None:

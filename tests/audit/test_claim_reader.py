@@ -66,6 +66,15 @@ def test_what_is_planned_is_what_is_sent() -> None:
     assert (plan.requests, claims.requests, claims.usage.requests) == (n, n, n)
 
 
+def test_a_language_model_is_given_as_everywhere() -> None:
+    assert plan_claims(FakeLLM(reading), SENTENCES, ROWS).requests == 3
+    known = read_claims(Session(FakeLLM(reading)), SENTENCES, ROWS)
+    assert read_claims(FakeLLM(reading), SENTENCES, ROWS).claims == known.claims
+    for llm in ("nobody", None):
+        with pytest.raises(InputError, match="language model"):
+            read_claims(llm, SENTENCES, ROWS)  # type: ignore[arg-type]
+
+
 def test_one_worker_and_eight_give_the_same_report() -> None:
     reports = [
         check_claims(

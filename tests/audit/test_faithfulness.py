@@ -149,3 +149,9 @@ def test_a_model_that_needs_a_language_model_is_refused(questions: ConceptLinear
 def test_unknown_masking_is_refused(unigrams: LinearModel) -> None:
     with pytest.raises(InputError, match="remove, replace"):
         faithfulness(unigrams, ["a film"], masking="blur")  # type: ignore[arg-type]
+
+
+def test_what_stands_on_words_is_told_of_the_ledgers_that_have_contributions(unigrams: LinearModel) -> None:
+    found = faithfulness(unigrams, [TEN, "nothing of it is known", "lovely"])
+    measure = next(one for one in found.measures if one.name == "ledger that stands on words")
+    assert (measure.value, measure.n) == (1, 2)

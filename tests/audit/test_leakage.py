@@ -45,7 +45,18 @@ def test_an_honest_word_is_not() -> None:
     assert strongest.passed
     assert strongest.null is not None
     assert 0.5 < strongest.null < strongest.value < 0.8
+    assert strongest.p_value == pytest.approx(1 / 51)
     assert found["frequent features of one class alone"].value == 0
+
+
+def test_the_strongest_of_many_features_of_pure_noise_is_nothing_special() -> None:
+    noise = model(**{f"word{number}": 0.1 * (number + 1) for number in range(40)})
+    for seed in range(5):
+        shuffled = [str(label) for label in np.random.default_rng(seed).permutation(LABELS)]
+        found = measures(leakage(noise, PLAIN, shuffled))["strongest single feature, area under the curve"]
+        assert found.p_value is not None
+        assert found.p_value > 0.05
+        assert (found.low, found.high) == (None, None)
 
 
 def test_rows_and_weights_that_name_the_label_are_counted() -> None:

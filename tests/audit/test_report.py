@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from interpllm.audit import Audited, Finding, Measure, audit, plan_audit
+from interpllm.audit.claims import Share, Threshold
+from interpllm.audit.model_claims import TermSign
 from interpllm.audit.report import PARTS
+from interpllm.audit.where import Where
 from interpllm.errors import ConnectionFailed, InputError
 from interpllm.llm import Session
 from interpllm.runtime import LinearModel, RuleSetModel, TreeModel
@@ -77,6 +80,44 @@ def test_the_judge_is_asked_what_was_planned_and_an_outage_is_an_error(
     judged = next(one for one in broken.findings if one.name == "simulatability")
     assert "cannot be reached" in str(judged.error)
     assert not judged.measures
+
+
+def test_a_language_model_is_given_as_everywhere(tree: TreeModel, texts: list[str]) -> None:
+    parts = {"simulatability": PARTS["simulatability"]}
+    given = [FakeLLM(batch_size=1), Session(FakeLLM(batch_size=1))]
+    one, other = (audit(tree, texts, llm=llm, parts=parts).to_json() for llm in given)
+    assert one == other
+    assert plan_audit(tree, texts).requests == 0
+    with pytest.raises(InputError, match="A language model is"):
+        audit(tree, texts, llm="nobody")
+    with pytest.raises(InputError, match="A language model is"):
+        plan_audit(tree, texts, llm="nobody")
+
+
+def test_claims_are_a_part_where_there_are_any(unigrams: LinearModel, texts: list[str]) -> None:
+    claims = [
+        Share(which=(Where("label", "is", "good"),), value=0.5, scope="rows"),
+        Threshold(statistic="count", which=(Where("text", "mentions", "zeppelin"),), value=1, scope="rows"),
+        TermSign(term=next(iter(unigrams.weights)), prediction="nobody"),
+    ]
+    (finding,) = audit(unigrams, texts, LABELS, claims=claims, parts={}).findings
+    assert finding.error is None
+    assert finding.details["claims"]["verdict"].tolist() == ["supported", "contradicted", "uncheckable"]
+    wrong = audit(unigrams, texts, claims=["pay rises"], parts={})  # type: ignore[list-item]
+    assert "Claims are objects" in str(wrong.findings[0].error)
+
+
+def test_wordings_are_handed_to_the_function_that_fits(unigrams: LinearModel, texts: list[str]) -> None:
+    seen = []
+
+    def fit(X: Any, y: Any, seed: int, wording: str = "own") -> LinearModel:
+        seen.append(wording)
+        return unigrams
+
+    parts = {"stability": PARTS["stability"]}
+    report = audit(unigrams, texts, train=(texts, LABELS), fit=fit, wordings=["a", "b", "c"], parts=parts)
+    assert report.findings[0].error is None
+    assert {"a", "b", "c"} <= set(seen)
 
 
 def test_every_figure_has_a_null_or_an_interval_or_was_not_measured(

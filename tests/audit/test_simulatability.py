@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from interpllm.audit.base import Finding
@@ -104,19 +105,55 @@ def test_one_worker_and_eight_give_the_same_finding() -> None:
 
 
 def test_rows_without_an_answer_are_counted_and_are_not_wrong() -> None:
-    def half(request: Request) -> Any:
-        return {"answers": [answering(request)["answers"][0]] * len(answering(request)["answers"])}
+    def without_the_first(request: Request) -> Any:
+        first, *others = answering(request)["answers"]
+        return {"answers": [*others, others[-1]]} if others else {"answers": [first]}
 
-    found = values(simulatability(RULE_LIST, TEXTS, judge=Session(FakeLLM(half))))
+    found = values(simulatability(RULE_LIST, TEXTS, judge=Session(FakeLLM(without_the_first))))
     assert found["accuracy of the judge with the printed model, unseen rows"] == 1.0
-    assert found["share of rows without an answer"] > 0.7
+    assert found["share of rows without an answer"] == pytest.approx(1 / ROWS_PER_REQUEST)
 
 
 def test_a_request_that_failed_is_no_wrong_answer() -> None:
-    llm = FakeLLM(answering, faults=[Fault("refusal", every=4, verb="complete")])
+    llm = FakeLLM(answering, faults=[Fault("refusal", every=9, verb="complete")])
     found = values(simulatability(RULE_LIST, TEXTS, judge=Session(llm, max_concurrency=1)))
     assert found["accuracy of the judge with the printed model, unseen rows"] == 1.0
-    assert 0.1 < found["share of rows without an answer"] < 0.4
+    assert 0.05 < found["share of rows without an answer"] < 0.2
+
+
+@pytest.mark.parametrize("arm", ["without", "with", "shuffled"])
+def test_an_arm_of_which_too_many_answers_are_missing_is_an_error_and_no_figure(arm: str) -> None:
+    programs: list[str | None] = []
+
+    def judge(printed: str | None, rows: Sequence[Row]) -> list[Any]:
+        if printed not in programs:
+            programs.append(printed)
+        lost = ("without", "with", "shuffled")[programs.index(printed)] == arm
+        return ["good", *([None if lost else "good"] * (len(rows) - 1))]
+
+    finding = simulatability(RULE_LIST, TEXTS, judge=judge)
+    assert finding.error is not None
+    assert "of 80 rows with" in finding.error
+    assert not finding.measures
+
+
+def test_a_language_model_that_says_nothing_without_the_printed_model_is_an_outage() -> None:
+    def silent(request: Request) -> Any:
+        printed = "<program>" in str(request.messages[0]["content"])
+        return answering(request) if printed else {"answers": []}
+
+    finding = simulatability(RULE_LIST, TEXTS, judge=Session(FakeLLM(silent)))
+    assert "without the printed model" in str(finding.error)
+
+
+def test_that_a_program_is_silent_where_it_is_shown_nothing_is_no_missing_answer() -> None:
+    assert values(simulatability(RULE_LIST, TEXTS, judge=reader))["share of rows without an answer"] == 0
+
+
+def test_a_gain_without_an_interval_is_neither_passed_nor_failed() -> None:
+    finding = simulatability(RULE_LIST, TEXTS[:1], judge=lambda printed, rows: ["good"] * len(rows))
+    gain = next(measure for measure in finding.measures if measure.name == GAIN)
+    assert (gain.n, gain.passed) == (1, None)
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "cut", "broken_body", "bad_json", "refusal", "401", "hang"])
@@ -183,6 +220,22 @@ def test_rows_with_columns_are_changed_in_the_columns_that_the_model_looks_at() 
     told = values(finding)
     assert told["accuracy of the judge with the printed model, changed rows"] == 1.0
     assert told["accuracy of the judge with a shuffled printed model, unseen rows"] == 0.0
+
+
+def test_a_judge_is_a_language_model_as_everywhere_or_a_program() -> None:
+    plan = plan_simulatability(RULE_LIST, TEXTS, judge=FakeLLM(answering))
+    found = simulatability(RULE_LIST, TEXTS, judge=FakeLLM(answering))
+    assert plan.requests == found.requests > 0
+    assert plan_simulatability(RULE_LIST, TEXTS, judge=reader).requests == 0
+    for judge in ("nobody", None, 7):
+        with pytest.raises(InputError, match="anguage model"):
+            simulatability(RULE_LIST, TEXTS, judge=judge)  # type: ignore[arg-type]
+
+
+def test_a_frame_of_one_column_is_rows_of_texts() -> None:
+    frame = pd.DataFrame({"text": TEXTS})
+    found, known = (simulatability(RULE_LIST, rows, judge=reader).as_dict() for rows in (frame, TEXTS))
+    assert as_json(found) == as_json(known)
 
 
 @pytest.mark.parametrize(

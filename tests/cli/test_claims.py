@@ -93,6 +93,18 @@ def test_the_plan_is_told_and_nothing_is_sent(cli: Cli, data: str, sentences: st
     assert llm.received["complete"] == 0
 
 
+@pytest.mark.parametrize("option", ["--html", "--write"])
+def test_where_nothing_can_be_written_nothing_is_sent(
+    cli: Cli, data: str, sentences: str, option: str
+) -> None:
+    llm = FakeLLM(reading)
+    with llm.serve() as url:
+        ran = cli("claims", data, sentences, "--llm", url, "--model", llm.name, option, "nowhere/claims")
+    assert ran.status == 1
+    assert "nowhere/claims: there is no such folder" in ran.err
+    assert not llm.prompts
+
+
 def test_sentences_without_a_language_model_are_an_error_that_says_what_to_do(
     cli: Cli, data: str, sentences: str
 ) -> None:

@@ -76,6 +76,16 @@ def test_texts_are_cut_as_told(cli: Cli, server: list[str], by: str) -> None:
     assert len(segments) == (3 if by == "lines" else 2)
 
 
+def test_where_nothing_can_be_written_nothing_is_sent(cli: Cli, facts: str) -> None:
+    llm = FakeLLM(noon)
+    with llm.serve() as url:
+        told = ("--llm", url, "--model", llm.name, "--html", "nowhere/found.html")
+        ran = cli("explain", "generation", facts, "--question", "When?", *told)
+    assert ran.status == 1
+    assert "nowhere/found.html: there is no such folder" in ran.err
+    assert not llm.prompts
+
+
 def test_a_file_that_is_not_there_is_said(cli: Cli) -> None:
     ran = cli("explain", "generation", "none.txt")
     assert (ran.status, ran.out) == (1, "")

@@ -58,6 +58,18 @@ def test_a_plan_is_told_and_nothing_is_asked(cli: Cli, files: tuple[Path, Path])
     assert not llm.prompts
 
 
+def test_where_nothing_can_be_written_nothing_is_asked(cli: Cli, files: tuple[Path, Path]) -> None:
+    llm = fake()
+    with llm.serve() as url:
+        ran = cli(
+            *("explain", "module", files[0], "--score", files[1], "--html", "nowhere/found.html"),
+            *("--llm", url, "--model", "explainer"),
+        )
+    assert ran.status == 1
+    assert "nowhere/found.html: there is no such folder" in ran.err
+    assert not llm.prompts
+
+
 def test_a_dimension_is_one_of_what_embeds(cli: Cli, files: tuple[Path, Path], server: str) -> None:
     ran = cli(
         *("explain", "module", files[0], "--dimension", "99", "--of", server),
