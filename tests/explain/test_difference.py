@@ -269,7 +269,7 @@ def test_a_model_that_proposes_nothing_is_no_result() -> None:
         ({"candidates": "Is it long?"}, "must be a list"),
         ({"propose": "oracle"}, "'auto', 'llm' or 'bank'"),
         ({"n_statements": 0}, "n_statements"),
-        ({"llm": None}, "name one in llm="),
+        ({"llm": None}, "takes a language model"),
         ({"parts": Parts(np.arange(9), np.arange(9), np.array([900]))}, "positions of the 240 texts"),
     ],
 )
