@@ -97,8 +97,11 @@ def _leakage(model: Any, given: Audited) -> Finding:
 
 
 def _simulatability(model: Any, given: Audited) -> Finding:
-    judge = reader if given.llm is None else given.llm
-    return simulatability(model, given.X, judge=judge, random_state=given.random_state)
+    if given.llm is None:  # a program reads the whole model, however long it is
+        return simulatability(
+            model, given.X, judge=reader, max_characters=None, random_state=given.random_state
+        )
+    return simulatability(model, given.X, judge=given.llm, random_state=given.random_state)
 
 
 def _claims(model: Any, given: Audited) -> Finding:

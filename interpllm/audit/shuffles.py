@@ -8,29 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from interpllm.errors import InputError
-from interpllm.runtime import ConceptLinear, ConceptTree, LinearModel, RuleListModel, RuleSetModel, TreeModel
+from interpllm.runtime import (
+    ConceptLinear,
+    ConceptTree,
+    LinearModel,
+    RuleListModel,
+    RuleSetModel,
+    TreeModel,
+    printed,
+)
 
 Item = TypeVar("Item")
 Deal = Callable[[Sequence[Any]], list[Any]]
 
 SHOWN = 20
-"""Of a table of n-grams the strongest are printed; these keep their place, and change their weights."""
+"""Of a table of n-grams the strongest are printed; these keep their place, and change their weights. Where
+the whole table is printed, all do."""
 
 _TRIES = 100
 
 
-def shuffled(model: Any, random_state: int = 0) -> Any | None:
+def shuffled(model: Any, random_state: int = 0, *, whole: bool = False) -> Any | None:
     """Deal the weights of a model out anew over its phrases, or the decisions over its rules or leaves.
 
     Parameters
     ----------
     model : readable model
     random_state : int
+    whole : bool
+        Whether all n-grams of a table are dealt out, and not only those that ``str(model)`` prints.
 
     Returns
     -------
@@ -43,7 +55,7 @@ def shuffled(model: Any, random_state: int = 0) -> Any | None:
         When it is no readable model.
     """
     deals: dict[type[Any], Callable[[Any, Deal], Any]] = {
-        LinearModel: _linear,
+        LinearModel: partial(_linear, shown=None if whole else SHOWN),
         ConceptLinear: _concept_linear,
         ConceptTree: _concept_tree,
         TreeModel: _tree,
@@ -59,13 +71,13 @@ def shuffled(model: Any, random_state: int = 0) -> Any | None:
 
     for _ in range(_TRIES):
         found = deals[type(model)](model, deal)
-        if str(found) != str(model):
+        if printed(found) != printed(model) if whole else str(found) != str(model):
             return found
     return None
 
 
-def _linear(model: LinearModel, deal: Deal) -> LinearModel:
-    phrases = [rule.phrase for rule in model.rules()[:SHOWN]]
+def _linear(model: LinearModel, deal: Deal, shown: int | None) -> LinearModel:
+    phrases = [rule.phrase for rule in model.rules()[:shown]]
     source = dict(zip(phrases, deal(phrases), strict=True))
     weights = {phrase: model.weights[source.get(phrase, phrase)] for phrase in model.weights}
     evidence = None

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import permutation_test
 
 from interpllm.answer import LOST
 from interpllm.audit.base import Finding, Measure
@@ -23,7 +22,7 @@ from interpllm.audit.judges import Judge, asked, requests_for
 from interpllm.audit.trials import ARMS, SETS, Trial, trial_of
 from interpllm.errors import DocumentError, InputError, LLMError, RequestsPending
 from interpllm.llm import LanguageModel, Plan, Session, Usage, as_session
-from interpllm.select.inference import mean, share
+from interpllm.select.inference import mean, paired_p, share
 
 Array = NDArray[np.float64]
 
@@ -50,7 +49,7 @@ def simulatability(
     *,
     judge: str | Session | LanguageModel | Judge,
     n_rows: int = 40,
-    max_characters: int = MOST_CHARACTERS,
+    max_characters: int | None = MOST_CHARACTERS,
     random_state: int = 0,
 ) -> Finding:
     """Measure how much better a judge predicts a model when it sees the printed model.
@@ -67,8 +66,9 @@ def simulatability(
         what is printed.
     n_rows : int
         Unseen rows, chosen so that all predictions are about as frequent; as many changed ones at most.
-    max_characters : int
-        The printed form is cut at the end of a line so that it is no longer.
+    max_characters : int or None
+        The printed form, ``str(model)``, is cut at the end of a line so that it is no longer. None: all that
+        `interpllm.runtime.printed` gives, of tables of n-grams, too, which a program can read.
     random_state : int
 
     Returns
@@ -126,7 +126,7 @@ def plan_simulatability(
     *,
     judge: str | Session | LanguageModel | Judge,
     n_rows: int = 40,
-    max_characters: int = MOST_CHARACTERS,
+    max_characters: int | None = MOST_CHARACTERS,
     random_state: int = 0,
 ) -> Plan:
     """What `simulatability` would ask a language model; sends nothing.
@@ -236,28 +236,12 @@ def _gains(right: Mapping[str, Array], trial: Trial, random_state: int) -> list[
             measures.append(Measure(told, float("nan"), n=0, note="no row has answers in both arms"))
             continue
         estimate = mean(pairs, random_state=random_state)
-        p = _sign_p(pairs, random_state)
+        p = paired_p(pairs, random_state=random_state)
         # Of few rows the bootstrap's interval is too narrow: the permutation has to say so, too.
         judged = arm == "shuffled" and estimate.low == estimate.low
         passed = bool(estimate.low > 0 and p < 0.05) if judged else None
         measures.append(Measure(told, *estimate, null=0.0, p_value=p, n=len(pairs), passed=passed))
     return measures
-
-
-def _sign_p(pairs: Array, random_state: int) -> float:
-    """p of a mean difference of pairs, when it does not matter which of a pair is which."""
-    if not pairs.any():
-        return 1.0
-    return float(
-        permutation_test(
-            (pairs,),
-            lambda x, axis: np.mean(x, axis=axis),
-            permutation_type="samples",
-            vectorized=True,
-            n_resamples=9999,
-            random_state=np.random.default_rng(random_state),
-        ).pvalue
-    )
 
 
 def _told(right: Sequence[Array], trial: Trial) -> list[Measure]:

@@ -14,7 +14,7 @@ from interpllm.audit.shuffles import SHOWN, shuffled
 from interpllm.audit.subject import Subject
 from interpllm.errors import InputError
 from interpllm.propose.rounds import check_counts
-from interpllm.runtime import LinearModel
+from interpllm.runtime import LinearModel, printed
 
 ARMS = ("without", "with", "shuffled")
 SETS = ("unseen rows", "changed rows")
@@ -57,7 +57,7 @@ class Trial:
         return [rows for rows in (self.rows[: self.n_unseen], self.rows[self.n_unseen :]) if rows]
 
 
-def trial_of(model: Any, X: Any, n_rows: int, max_characters: int, random_state: int) -> Trial:
+def trial_of(model: Any, X: Any, n_rows: int, max_characters: int | None, random_state: int) -> Trial:
     """Choose rows, change them, and print the model.
 
     Parameters
@@ -69,25 +69,25 @@ def trial_of(model: Any, X: Any, n_rows: int, max_characters: int, random_state:
     -------
     Trial
     """
-    check_counts(n_rows=n_rows, max_characters=max_characters)
+    check_counts(n_rows=n_rows, max_characters=1 if max_characters is None else max_characters)
     subject = Subject(model, X)
     if subject.regression:
         raise InputError("Simulatability is measured of models that predict classes, not of a regression.")
     model = subject.model
     unseen = _balanced(subject.rows, subject.predictions, n_rows, random_state)
     changed = counterfactuals(model, unseen, random_state)
-    other = shuffled(model, random_state)
-    printed = {"without": None, "with": _cut(str(model), max_characters)}
+    other = shuffled(model, random_state, whole=max_characters is None)
+    told = {"without": None, "with": _told(model, max_characters)}
     if other is not None:
-        printed["shuffled"] = _cut(str(other), max_characters)
+        told["shuffled"] = _told(other, max_characters)
     return Trial(
         model,
         [*unseen, *(one.row for one in changed)],
         [*model.predict(unseen), *(one.prediction for one in changed)],
         np.array([*range(len(unseen)), *(one.source for one in changed)], dtype=np.intp),
         len(unseen),
-        printed,
-        _share_printed(model, printed["with"] or ""),
+        told,
+        1.0 if max_characters is None else _share_printed(model, told["with"] or ""),
         float(np.mean([one.flipped for one in changed])) if changed else float("nan"),
     )
 
@@ -105,11 +105,15 @@ def _balanced(rows: Sequence[Row], predictions: Sequence[Any], n: int, random_st
     return chosen
 
 
-def _cut(printed: str, most: int) -> str:
-    if len(printed) <= most:
-        return printed
-    lines = printed[: most + 1].split("\n")[:-1]
-    return "\n".join(lines) or printed[:most]
+def _told(model: Any, most: int | None) -> str:
+    """The printed model: whole, or as much of its usual form as may be shown."""
+    if most is None:
+        return printed(model)
+    text = str(model)
+    if len(text) <= most:
+        return text
+    lines = text[: most + 1].split("\n")[:-1]
+    return "\n".join(lines) or text[:most]
 
 
 def _share_printed(model: Any, printed: str) -> float:

@@ -119,11 +119,12 @@ def _figures(finding: Any) -> str:
             "-" if measure.value != measure.value else f"{measure.value:.3f}",
             interval(measure),
             "" if measure.null is None else f"{measure.null:.3f}",
+            "" if measure.p_value is None else f"{measure.p_value:.2g}",
             {None: "", True: "passed", False: "NOT PASSED"}[measure.passed],
         )
         for measure in finding.measures
     ]
-    return table((finding.name, "value", "95 %", "null", ""), cells, right=("value", "null"))
+    return table((finding.name, "value", "95 %", "null", "p", ""), cells, right=("value", "null", "p"))
 
 
 def _rows(args: argparse.Namespace, model: Model, data: Table) -> list[Any]:

@@ -129,7 +129,8 @@ def test_every_figure_has_a_null_or_an_interval_or_was_not_measured(
     frame = audit(unigrams, texts, LABELS, train=(texts, LABELS), fit=fit).frame()
     alone = frame["null"].isna() & frame["low"].isna() & frame["p_value"].isna()
     assert frame.loc[alone, "value"].isna().all()
-    assert set(frame["part"]) == {"faithfulness", "display = predict", "stability", "invariance", "leakage"}
+    parts = {"faithfulness", "display = predict", "simulatability", "stability", "invariance", "leakage"}
+    assert set(frame["part"]) == parts
 
 
 def test_what_texts_say_is_escaped_and_the_page_loads_nothing(texts: list[str]) -> None:

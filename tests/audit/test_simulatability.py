@@ -43,11 +43,11 @@ def answering(request: Request) -> Any:
     return {"answers": [{"id": name, "label": label} for name, label in zip(rows, labels, strict=True)]}
 
 
-@pytest.mark.parametrize("model", [RULE_LIST, RULE_SET, TREE], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("model", [RULE_LIST, RULE_SET, TREE, LINEAR], ids=lambda model: type(model).__name__)
 def test_a_program_that_reads_the_printed_model_is_always_right_and_with_a_shuffled_one_is_not(
     model: Any,
 ) -> None:
-    found = values(simulatability(model, TEXTS, judge=reader))
+    found = values(simulatability(model, TEXTS, judge=reader, max_characters=None))
     for rows in ("unseen rows", "changed rows"):
         assert found[f"accuracy of the judge with the printed model, {rows}"] == 1.0
         assert found[f"accuracy of the judge with a shuffled printed model, {rows}"] < 0.9
