@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from interpllm.answer import LOST
 from interpllm.errors import InputError, LLMError
 from interpllm.explain.asking import LLM, as_llm
 from interpllm.explain.chain_edits import (
@@ -260,7 +261,7 @@ def _chains(steps: list[str], wrong: Sequence[str | None], other: Sequence[str |
 def _check_enough(said: dict[tuple[str, int], list[str]], n: int, made: int) -> None:
     """Check that answers came to the whole chain, and to most others."""
     answered = sum(bool(found) for found in said.values())
-    if not said[TRUNCATED, n] or 2 * answered <= made:
+    if not said[TRUNCATED, n] or made - answered > LOST * made:
         raise LLMError(
             f"There are answers to {answered} of {made} chains"
             + ("" if said[TRUNCATED, n] else ", and none to the whole one")

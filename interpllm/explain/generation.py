@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from interpllm.answer import LOST
 from interpllm.errors import LLMError
 from interpllm.explain.asking import LLM, as_llm
 from interpllm.explain.generation_result import LEAST_SCORE, GenerationExplanation, Pair, Part
@@ -288,7 +289,7 @@ def _check_enough(values: Values, masks: Masks, n: int) -> None:
     """Check that there is something to explain, and enough to explain it by."""
     none, whole = _ends(values, n)
     missing = np.isnan(values.of(masks)).mean() if len(masks) else 0.0
-    if np.isnan(none) or np.isnan(whole) or missing > 0.5:
+    if np.isnan(none) or np.isnan(whole) or missing > LOST:
         of = f"{missing:.0%} of the subsets"
         if np.isnan(whole) or np.isnan(none):
             of = "the whole prompt" if np.isnan(whole) else "the prompt without its segments"
