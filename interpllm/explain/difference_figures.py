@@ -201,10 +201,7 @@ class DifferenceExplanation(Explanation):
         ]
         if quoted:
             blocks.append(Section("Texts of which they are true", [Table(pd.DataFrame(quoted))]))
-        tried = self.candidates[["statement", "source", "confirmed", "score", "n_rows", "n_missing"]]
-        blocks.append(Section("All statements that were tried", [Table(tried, formats={"score": ".2f"})]))
-        blocks.append(Note(spent(self.usage)))
-        return blocks
+        return [*blocks, *foot_of(self.candidates, self.usage)]
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -244,6 +241,13 @@ def warnings_of(answers: Mapping[str, int], n_chained: int) -> list[Note]:
             )
         )
     return found
+
+
+def foot_of(candidates: pd.DataFrame, usage: Usage) -> list[Block]:
+    """What stands at the end of a page: all that was tried, and what it took."""
+    tried = candidates[["statement", "source", "confirmed", "score", "n_rows", "n_missing"]]
+    section = Section("All statements that were tried", [Table(tried, formats={"score": ".2f"})])
+    return [section, Note(spent(usage))]
 
 
 def spent(usage: Usage) -> str:

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
-from interpllm.display import Block, Figure, Note, Section, Table
+from interpllm.display import Block, Figure, Note, Table
 from interpllm.display.axes import Axes, bars
 from interpllm.explain.asking import Array
 from interpllm.explain.base import Explanation
-from interpllm.explain.difference_figures import figures_of, share_difference, spent, warnings_of
+from interpllm.explain.difference_figures import figures_of, foot_of, share_difference, warnings_of
 from interpllm.explain.material import Material
 from interpllm.explain.statements import evidence
 from interpllm.llm import Usage
@@ -234,10 +234,7 @@ class TargetExplanation(Explanation):
             Table(self.total, self.measure, dict.fromkeys(["value", "low", "high"], ".3f")),
             Note(NOT_SHOWN),
         ]
-        tried = self.candidates[["statement", "source", "confirmed", "score", "n_rows", "n_missing"]]
-        blocks.append(Section("All statements that were tried", [Table(tried, formats={"score": ".2f"})]))
-        blocks.append(Note(spent(self.usage)))
-        return blocks
+        return [*blocks, *foot_of(self.candidates, self.usage)]
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
