@@ -91,9 +91,9 @@ def _number(feature: tuple[Any, ...], cut: Cut, terms: Any, columns: Any) -> flo
     kind, what, *rest = feature
     if kind == "mentions":
         size = what.count(" ") + 1
-        return float(what in cut.of_orders(size, size))
+        return float(what in cut.phrases(size, size))
     if kind == "n-grams":
-        return float(len(cut.of_orders(what, rest[0])))
+        return float(len(cut.phrases(what, rest[0])))
     if kind == "value of":
         return float(terms().get(what, 0.0))
     value = columns[what]

@@ -6,11 +6,10 @@ Its source is copied as it stands into exported models, below that of ``tokens``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from math import fsum
 
 from interpllm.runtime.scoring import Scorer, probabilities
-from interpllm.runtime.tokens import by_order, words
+from interpllm.runtime.tokens import Gram, distinct, phrases, words
 
 
 class Cut:
@@ -18,17 +17,21 @@ class Cut:
 
     def __init__(self, text: str) -> None:
         self._words = words(text)
-        self._grams: dict[tuple[int, int], set[str]] = {}
+        self._grams: dict[tuple[int, int], set[Gram]] = {}
+        self._phrases: dict[tuple[int, int], set[str]] = {}
 
-    def grams(self, scorer: Scorer) -> set[str]:
+    def grams(self, scorer: Scorer) -> set[Gram]:
         """Give the distinct n-grams of the orders that a scorer knows."""
-        return self.of_orders(scorer.lo, scorer.hi)
+        orders = scorer.lo, scorer.hi
+        if orders not in self._grams:
+            self._grams[orders] = distinct(self._words, *orders)
+        return self._grams[orders]
 
-    def of_orders(self, lo: int, hi: int) -> set[str]:
-        """Give the distinct n-grams of `lo` to `hi` words."""
-        if (lo, hi) not in self._grams:
-            self._grams[lo, hi] = set(chain.from_iterable(by_order(self._words, lo, hi)))
-        return self._grams[lo, hi]
+    def phrases(self, lo: int, hi: int) -> set[str]:
+        """Give the distinct n-grams of `lo` to `hi` words as they are spelled."""
+        if (lo, hi) not in self._phrases:
+            self._phrases[lo, hi] = set().union(*(phrases(self._words, n) for n in range(lo, hi + 1)))
+        return self._phrases[lo, hi]
 
     def scores(self, scorer: Scorer) -> list[float]:
         """Let a scorer score the text."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from interpllm.runtime.concept_scoring import Cut
 from interpllm.runtime.scoring import Scorer, probabilities
-from interpllm.runtime.tokens import by_order
+from interpllm.runtime.tokens import phrases
 
 
 class Row:
@@ -62,7 +62,7 @@ def holds(condition: Sequence[Any], row: Row) -> bool | None:
     kind = condition[0]
     if kind == "mentions":
         _, phrases, lo, hi, negated = condition
-        return row.cut.of_orders(lo, hi).isdisjoint(phrases) is negated
+        return row.cut.phrases(lo, hi).isdisjoint(phrases) is negated
     if kind == "term":
         return compared(row.terms().get(condition[1], 0.0), condition[2], condition[3])
     if kind == "answer":
@@ -286,8 +286,8 @@ class Terms:
         """Give the phrases of a text that are counted, and their numbers."""
         found = [word for word in self.cut(text) if word not in self.stop_words]
         counts: dict[str, int] = {}
-        for grams in by_order(found, self.lo, self.hi):
-            for gram in grams:
+        for n in range(self.lo, self.hi + 1):
+            for gram in phrases(found, n):
                 if gram in self.idf:
                     counts[gram] = counts.get(gram, 0) + 1
         values = {gram: self.number(n) * self.idf[gram] for gram, n in counts.items()}

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import repeat
 from math import exp, fsum, sqrt
 
-from interpllm.runtime.tokens import by_order, words
+from interpllm.runtime.tokens import Gram, distinct, gram, words
 
 
 class Scorer:
@@ -45,16 +45,16 @@ class Scorer:
         self.intercept = intercept
         self.lo, self.hi = ngram_range
         self.root = norm == "sqrt"
-        self.rows = weights
+        self.rows = {gram(phrase): row for phrase, row in weights.items()}
         self.zeros = [0.0] * len(intercept)  # so that a text without a known n-gram has columns too
         # With one output, a table of plain floats is summed without unpacking a row per n-gram.
-        self.single = {gram: row[0] for gram, row in weights.items()} if len(intercept) == 1 else None
+        self.single = {key: row[0] for key, row in self.rows.items()} if len(intercept) == 1 else None
 
     def scores(self, text: str) -> list[float]:
         """Score one text: one number an output."""
-        return self.of(set().union(*by_order(words(text), self.lo, self.hi)))
+        return self.of(distinct(words(text), self.lo, self.hi))
 
-    def of(self, grams: Collection[str]) -> list[float]:
+    def of(self, grams: Collection[Gram]) -> list[float]:
         """Score a text by its distinct n-grams."""
         norm = self.norm(len(grams))
         if self.single is not None:

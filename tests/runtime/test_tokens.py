@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from random_models import PIECES, some, texts
 
-from interpllm.runtime.tokens import ngrams, normal, spans, words
+from interpllm.runtime.tokens import distinct, gram, ngrams, normal, spans, words
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,13 @@ def test_spans_name_the_same_ngrams_as_ngrams_in_the_same_order(text: str) -> No
 
 
 @some
+@given(texts, st.integers(1, 3), st.integers(0, 2))
+@example(" ".join(PIECES), 1, 2)
+def test_what_is_looked_up_is_the_ngrams(text: str, lo: int, more: int) -> None:
+    assert distinct(words(text), lo, lo + more) == {*map(gram, ngrams(text, lo, lo + more))}
+
+
+@some
 @given(texts)
 @example(" ".join(PIECES))
 def test_what_stands_at_a_span_cuts_to_its_ngram(text: str) -> None:
@@ -96,7 +103,7 @@ def test_words_cut_to_themselves(text: str) -> None:
 
 
 @some
-@given(st.text(st.characters(max_codepoint=127)))
+@given(st.text(st.characters(max_codepoint=127)) | st.text("aB9_'!? .\n"))
 def test_ascii_is_cut_by_the_same_rule_as_any_text(text: str) -> None:
     # a character that is no word, appended, sends the text the other way
     assert words(text) == words(text + " \u2026")
