@@ -90,9 +90,9 @@ def test_what_is_looked_up_is_the_ngrams(text: str, lo: int, more: int) -> None:
 @given(texts)
 @example(" ".join(PIECES))
 def test_what_stands_at_a_span_cuts_to_its_ngram(text: str) -> None:
-    for gram, places in spans(text, 1, 3).items():
+    for phrase, places in spans(text, 1, 3).items():
         for start, end in places:
-            assert " ".join(words(text[start:end])) == gram
+            assert " ".join(words(text[start:end])) == phrase
 
 
 @some
