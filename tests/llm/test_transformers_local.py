@@ -348,6 +348,16 @@ def test_the_plausible_continuation_scores_higher(smollm: TransformersBackend) -
 
 
 @pytest.mark.local
+def test_the_language_models_scores_hardly_hang_on_the_batch(smollm: TransformersBackend) -> None:
+    options = [" good", " bad", " quite long and dull"]
+    together = smollm.score(TEXTS, options)[:4]
+    alone = np.vstack([smollm.score([text], options) for text in TEXTS[:4]])
+    # In bfloat16, where that is the faster one, a logit of 20 is exact to 1/16, and three tokens add up.
+    np.testing.assert_allclose(together, alone, rtol=0, atol=0.5)
+    np.testing.assert_array_equal(together.argmax(axis=1), alone.argmax(axis=1))
+
+
+@pytest.mark.local
 def test_the_language_model_knows_the_capital_of_france(smollm: TransformersBackend) -> None:
     assert smollm.complete([CAPITAL])[0].text == "The capital of France is Paris."
 
