@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.class_weight import compute_sample_weight
 
+from interpllm.errors import InputError
 from interpllm.estimators.aug_linear_recipe import LLM, AugLinearRecipe
 from interpllm.estimators.base import TextClassifierMixin, TextRegressorMixin, TrainingRows
 
@@ -149,7 +150,15 @@ class AugLinearClassifier(TextClassifierMixin, AugLinearRecipe, BaseEstimator):
         """Fit the table to probabilities (n_rows, n_classes), once ``classes_`` are set."""
         weight = np.ones(len(rows.texts)) if rows.sample_weight is None else rows.sample_weight
         if self.class_weight is not None:
-            weight = weight * compute_sample_weight(self.class_weight, self.classes_[rows.y])
+            by_class = compute_sample_weight(self.class_weight, self.classes_[rows.y])
+            wrong = ~(np.isfinite(by_class) & (by_class > 0))
+            if wrong.any():
+                name = self.classes_[rows.y[wrong][0]]
+                raise InputError(
+                    f"class_weight must be above 0 for every class, and is not for {name!r}; leave out the "
+                    "rows of a class that is not to count."
+                )
+            weight = weight * by_class
         loss: Literal["logistic", "multinomial"] = "multinomial"
         if len(self.classes_) == 2:
             loss, soft = "logistic", soft[:, 1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -26,13 +26,13 @@ from interpllm.estimators.assistance import (
     taught_rows,
     widened,
 )
-from interpllm.estimators.base import TrainingRows
+from interpllm.estimators.base import TrainingRows, check_jobs
 from interpllm.estimators.fit_plan import FitPlan
 from interpllm.estimators.table import linear_model
 from interpllm.llm import LanguageModel, Session, as_session, connect
 from interpllm.llm.plan import Plan
 from interpllm.propose.ngrams import NgramRows, count_ngrams, rows_of
-from interpllm.propose.teacher import Tuned
+from interpllm.propose.teacher import Tuned, texts_read
 from interpllm.propose.templates import class_names, templates
 from interpllm.propose.zero_shot import cues, options, prompts
 from interpllm.select.inputs import column_of, texts_of
@@ -69,55 +69,71 @@ class AugLinearRecipe:
     cache: str | os.PathLike[str] | None
     verbose: int
 
+    _check_target: Callable[[Any, int, NDArray[np.int64]], tuple[NDArray[Any], str]]
+
     _some_classes: ClassVar[tuple[str, ...]] = ()
     """Stand for the classes where they are not known yet, in templates."""
 
-    def plan(self, X: Any) -> FitPlan:
+    def plan(self, X: Any, y: Any = None) -> FitPlan:
         """What `fit` on these texts would ask of the language model; nothing is asked.
 
         Parameters
         ----------
         X : container of n_rows texts
             As for `fit`.
+        y : container of n_rows labels or numbers, optional
+            As for `fit`. Without them classes are called "one class" and "another", so that little of what
+            the store holds is recognised.
 
         Returns
         -------
         FitPlan
-            N-grams, requests, tokens and seconds at most. `fit` will not embed n-grams of an order that it
-            does not choose. What the store holds is left out, but as the labels are not known here, nor the
-            template that `fit` will choose, much of it may go unrecognised.
+            N-grams, requests, tokens and seconds at most. `fit` will not embed n-grams of an order, nor
+            behind a template, that it does not choose; what a fit on these rows chose before is recognised
+            by the store, if y is given.
 
         Raises
         ------
         InputError
-            When X or a parameter cannot be used.
+            When X, y or a parameter cannot be used.
+        ModelNotFoundError
+            When a local model was not pulled; the message names the command.
         """
         self._check_parameters()
         texts = texts_of(column_of(X, "X"))
+        classes, target = self._some_classes, ""
+        if y is not None:
+            labels, target = self._check_target(y, len(texts), np.arange(len(texts)))
+            classes = tuple(np.unique(labels).tolist()) if self._some_classes else ()
         lo, orders = self._orders()
         ngrams = count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)))
-        session = self._session()
+        session, encoder = self._session(), self._encoder()
+        taught = taught_rows(uncut(texts, near_duplicates(texts)))
+        tuning = Plan() if encoder is None else _tuning(encoder, [texts[i] for i in taught], ngrams)
         if session is None:
-            return FitPlan(len(ngrams.phrases), Plan())
-        candidates = sorted(templates(self.task, "", self._some_classes), key=len)
-        longest = candidates[-1]
-        names = self._scored(session, len(texts), self._some_classes)
-        read = [texts[i] for i in taught_rows(uncut(texts, near_duplicates(texts)))]
+            return FitPlan(len(ngrams.phrases), Plan(), tuning)
+        candidates = sorted(templates(self.task, target, classes), key=len)
+        names = self._scored(session, len(texts), classes)
+        read = [texts[i] for i in taught]
         pool = pool_of(self._vocabulary()) if self.distill else []
         plan = Plan()
         if names:
             for template in cues(candidates):
                 plan += session.plan(prompts=prompts(read, template), options=options(names))
-            plan += session.plan(prompts=prompts(pool, longest), options=options(names))
+            plan += _most(session.plan(prompts=prompts(pool, t), options=options(names)) for t in candidates)
         else:
             sample = frequent_ngrams(ngrams, max(orders), SAMPLE)
             for template in candidates:
                 plan += session.plan(texts=[ngrams.phrases[i] for i in sample], template=template)
-        frequent = frequent_ngrams(ngrams, max(orders), MOST_EMBEDDED)
-        beyond = _new_ngrams(self._vocabulary(), ngrams, (lo, max(orders)))
-        asked = [ngrams.phrases[i] for i in frequent] + beyond + (read + pool if self.distill else [])
-        plan += session.plan(texts=asked, template=longest)
-        return FitPlan(len(ngrams.phrases), plan)
+        known = read + pool if self.distill else []
+        asked = [
+            [ngrams.phrases[i] for i in frequent_ngrams(ngrams, order, MOST_EMBEDDED)]
+            + _new_ngrams(self._vocabulary(), ngrams, (lo, order))
+            + known
+            for order in (max(orders), *orders[:-1])
+        ]
+        plan += _most(session.plan(texts=some, template=t) for t in candidates for some in asked)
+        return FitPlan(len(ngrams.phrases), plan, tuning)
 
     def _fit_table(
         self,
@@ -134,7 +150,8 @@ class AugLinearRecipe:
         """
         lo, orders = self._orders()
         texts, n_classes = rows.texts, len(classes)
-        session, vocabulary = self._session(), self._vocabulary()  # what is wrong with them is told at once
+        # What is wrong with these is told at once.
+        session, encoder, vocabulary = self._session(), self._encoder(), self._vocabulary()
         ngrams = count_ngrams(texts, (lo, max(orders)), min_rows(len(texts)))
         if not ngrams.phrases:
             what = "word" if lo == 1 else f"run of {lo} words"
@@ -169,7 +186,7 @@ class AugLinearRecipe:
             best, losses = plain, {}
             taught = taught_rows(whole)
             frozen, help = self._help(
-                session, ngrams, rows, weight, groups, taught, classes, plain.choice.order, pool
+                session, encoder, ngrams, rows, weight, groups, taught, classes, plain.choice.order, pool
             )
             if frozen is not None and parts:
                 candidates = worth_comparing(frozen, templates(self.task, rows.target, classes))
@@ -234,6 +251,7 @@ class AugLinearRecipe:
             raise InputError(f"finetune must be True or False, not {self.finetune!r}.")
         if self.task is not None and not isinstance(self.task, str):
             raise InputError(f"task must be a few words in a str or None, not {self.task!r}.")
+        check_jobs(self.n_jobs)
         seed = self.random_state
         if seed is not None and not (isinstance(seed, Integral) and 0 <= seed < 2**32):
             raise InputError(
@@ -257,6 +275,10 @@ class AugLinearRecipe:
             )
         return session
 
+    def _encoder(self) -> Session | None:
+        """The local encoder that is fine-tuned, if any."""
+        return connect("minilm", cache=self.cache) if self.finetune else None
+
     def _vocabulary(self) -> list[str]:
         if self.vocabulary is None:
             return []
@@ -270,6 +292,7 @@ class AugLinearRecipe:
     def _help(
         self,
         session: Session | None,
+        encoder: Session | None,
         ngrams: NgramRows,
         rows: TrainingRows,
         weight: NDArray[np.float64],
@@ -284,12 +307,11 @@ class AugLinearRecipe:
             names = self._scored(session, len(rows.texts), classes)
             about = (rows.texts, rows.y, weight, groups, taught, len(classes), names)
             frozen = Frozen(session, ngrams, *about, order, pool, self.verbose)
-        if not self.finetune:
+        if encoder is None:
             return frozen, frozen
         names = [str(c) for c in classes]
         labels = [names[k] for k in rows.y] if classes else rows.y.tolist()
         seed = 0 if self.random_state is None else self.random_state
-        encoder = connect("minilm", cache=self.cache)
         tuned = Tuned(encoder, rows.texts, labels, weight, groups, taught, names, seed, self.verbose)
         return frozen, FineTuned(tuned, ngrams, order, frozen, pool)
 
@@ -299,14 +321,15 @@ class AugLinearRecipe:
         """The fit on all rows, within ``max_terms``, and the curve of score against size."""
         problem, curve = search.problem, []
         if search.folds:
-            shrinker = Shrinker(Search(problem, 1, self.n_jobs), best.choice)
+            shrinker = Shrinker(Search(problem, len(search.folds), self.n_jobs), best.choice)
             sizes = [size for size in SIZES if size < best.n_terms]
             curve = [{"size": size, **shrinker.curve_point(size)} for size in sizes]
+            curve.append({"size": round(best.n_terms), "score": best.score, "loss": best.loss})
         if self.max_terms is None or self.max_terms >= len(problem.words):
             return fit(problem, rows, best.choice), best, curve
         if not search.folds:
             return shrink(problem, rows, best.choice, best.choice, self.max_terms), best, curve
-        small = Shrinker(search, best.choice).trial(self.max_terms)
+        small = shrinker.trial(self.max_terms)
         return shrink(problem, rows, best.choice, small.choice, self.max_terms), small, curve
 
     def _beyond(
@@ -338,6 +361,21 @@ def _new_ngrams(vocabulary: list[str], ngrams: NgramRows, orders: tuple[int, int
     counted = count_ngrams(vocabulary, orders)
     frequent = np.argsort(-counted.support, kind="stable")
     return [p for i in frequent if (p := counted.phrases[i]) not in known][:MOST_EMBEDDED]
+
+
+def _most(plans: Iterable[Plan]) -> Plan:
+    """The plan that asks most, unless one is stored whole: that is what an earlier fit chose."""
+    plans = list(plans)
+    return next(
+        (plan for plan in plans if plan.items and not plan.requests), max(plans, key=lambda p: p.tokens)
+    )
+
+
+def _tuning(encoder: Session, texts: list[str], ngrams: NgramRows) -> Plan:
+    """What fine-tuning takes: once for the fold that judges, once for all rows."""
+    n_texts = 2 * texts_read(len(texts), min(len(ngrams.phrases), MOST_EMBEDDED))
+    assumed = Session(encoder.backend).plan(texts=["a text"]).seconds
+    return Plan(items=n_texts, seconds=n_texts * assumed, measured=False)
 
 
 def min_rows(n_rows: int) -> int:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from interpllm.errors import CapabilityError, InputError
 from interpllm.estimators.assistance import MOST_EMBEDDED, SAMPLE, Frozen, frequent_ngrams
 from interpllm.estimators.aug_linear_recipe import LLM, min_rows, worth_comparing
-from interpllm.estimators.base import TrainingRows
+from interpllm.estimators.base import TrainingRows, check_jobs
 from interpllm.estimators.concept_recipe import WEAK, loss_for
 from interpllm.estimators.fit_plan import FitPlan
 from interpllm.estimators.lexicon_widening import ASKED, Widener, keywords_of
@@ -272,6 +272,7 @@ class AugTreeRecipe:
             if isinstance(value, bool) or not isinstance(value, Integral) or value < lowest:
                 rest = " or None" if may_be_none else ""
                 raise InputError(f"{name} must be a whole number of at least {lowest}{rest}, not {value!r}.")
+        check_jobs(self.n_jobs)
         rows = self.min_samples_leaf
         fits = (isinstance(rows, Integral) and rows >= 1) or (
             isinstance(rows, Real) and not isinstance(rows, Integral) and 0 < rows < 1

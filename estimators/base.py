@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -18,6 +19,18 @@ from interpllm.explain import LocalExplanation
 from interpllm.export import export
 from interpllm.runtime import LinearModel
 from interpllm.select.inputs import Column, column_of, labels_of, numbers_of, texts_of, weights_of
+
+
+def check_jobs(n_jobs: Any) -> None:
+    """Check a number of threads.
+
+    Raises
+    ------
+    InputError
+        When it is neither None nor a whole number other than 0.
+    """
+    if n_jobs is not None and not (isinstance(n_jobs, Integral) and n_jobs != 0):
+        raise InputError(f"n_jobs must be a whole number other than 0, or None, not {n_jobs!r}.")
 
 
 class TrainingRows(NamedTuple):

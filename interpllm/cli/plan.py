@@ -6,7 +6,7 @@ import argparse
 import json
 
 from interpllm.cli import estimator as making
-from interpllm.cli.kinds import AUG, AUG_TREE
+from interpllm.cli.kinds import AUG_TREE
 from interpllm.cli.options import add_json
 
 HELP = "say what a fit would take (requests, tokens, seconds) without asking anything"
@@ -26,7 +26,6 @@ def run(args: argparse.Namespace) -> None:
     """Count, and tell."""
     training = making.training_of(args)
     estimator = making.estimator_of(args, training.regression)
-    # Questions are proposed from rows of different labels; n-grams are counted in the texts alone.
-    labels = () if args.estimator in (AUG, AUG_TREE) else (training.y,)
+    labels = () if args.estimator == AUG_TREE else (training.y,)
     plan = estimator.plan(training.X, *labels)
     print(json.dumps(plan.as_dict()) if args.json else plan)

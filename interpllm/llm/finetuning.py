@@ -24,6 +24,8 @@ from interpllm.llm.transformers_local import TransformersBackend
 
 Task = Literal["classification", "regression"]
 
+EPOCHS, BATCH_SIZE, MAX_STEPS = 4.0, 32, 750  # unless told otherwise
+
 VALUE = "value"  # the one option of a regression
 _VERSION = 1  # part of what weights are kept under: raised whenever training changes
 _WARM_UP = 0.1  # share of the steps over which the learning rate rises
@@ -39,10 +41,10 @@ def finetune(
     *,
     task: Task = "classification",
     sample_weight: Sequence[float] | NDArray[Any] | None = None,
-    epochs: float = 4.0,
-    batch_size: int = 32,
+    epochs: float = EPOCHS,
+    batch_size: int = BATCH_SIZE,
     learning_rate: float = 2e-4,
-    max_steps: int = 750,
+    max_steps: int = MAX_STEPS,
     max_tokens: int = 128,
     random_state: int = 0,
     verbose: int = 0,

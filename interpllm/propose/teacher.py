@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold
 
 from interpllm import llm
+from interpllm.llm.finetuning import BATCH_SIZE, EPOCHS, MAX_STEPS
 from interpllm.propose.variants import variants
 
 Array = NDArray[np.float64]
@@ -28,6 +29,8 @@ MOST_PER_TEXT = 12
 """... and at most of one text."""
 TRUST = 20.0
 """Size of a zero-shot answer beside a dimension of the state: hundreds of those share what they say."""
+_STEP = 3
+"""A step forward and back takes about as long as reading the texts so many times."""
 SOFTENING = 6.0
 """A fine-tuned teacher's log-odds are divided by this: its probabilities alone would be nearly labels."""
 
@@ -215,6 +218,18 @@ class Tuned:
     def variants(self, rows: NDArray[np.intp]) -> tuple[list[str], NDArray[np.intp]]:
         """The texts without labels that a student of these rows learns from, and their groups."""
         rows = np.intersect1d(rows, self.taught)
-        per_text = int(np.clip(VARIANTS // len(rows), 1, MOST_PER_TEXT))
+        per_text = variants_per_text(len(rows))
         made = variants([self.texts[row] for row in rows], per_text, self.random_state)
         return made, np.repeat(self.groups[rows], per_text)
+
+
+def variants_per_text(n_rows: int) -> int:
+    """How many variants of each of so many texts are answered."""
+    return int(np.clip(VARIANTS // n_rows, 1, MOST_PER_TEXT))
+
+
+def texts_read(n_rows: int, n_ngrams: int) -> int:
+    """About how many texts an encoder reads to learn from rows, to answer variants and to embed n-grams."""
+    steps = MAX_STEPS * BATCH_SIZE
+    learned = min(EPOCHS * n_rows, steps)
+    return int(_STEP * learned) + n_rows * (1 + variants_per_text(n_rows)) + n_ngrams

@@ -16,7 +16,7 @@ from scipy.stats import t
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
-from interpllm.errors import CapabilityError, InputError
+from interpllm.errors import CapabilityError, InputError, ModelNotFoundError
 from interpllm.estimators import AugLinearClassifier, AugLinearRegressor
 from interpllm.llm import Session, Store
 from interpllm.llm.openai_http import OpenAIBackend
@@ -184,7 +184,14 @@ def test_the_report_tells_score_by_size(helped: AugLinearClassifier) -> None:
     assert {"plain", "chosen", "templates", "trials", "curve", "n_terms", "usage"} <= set(report)
     sizes = [point["size"] for point in report["curve"]]
     assert sizes[:3] == [10, 20, 50]
-    assert sizes == sorted(size for size in sizes if size < report["chosen"]["n_terms"])
+    assert sizes == sorted(sizes)
+    # The last one is the whole table, judged on the same rows as the others.
+    chosen = report["chosen"]
+    assert report["curve"][-1] == {
+        "size": round(chosen["n_terms"]),
+        "score": chosen["score"],
+        "loss": chosen["loss"],
+    }
     assert all(0 <= point["score"] <= 1 for point in report["curve"])
 
 
@@ -364,6 +371,33 @@ def test_a_plan_asks_nothing_and_bounds_what_a_fit_asks(tmp_path: Path, task: st
     assert len(llm.texts) <= plan.llm.items
 
 
+def test_a_plan_with_the_labels_knows_what_an_earlier_fit_asked(tmp_path: Path) -> None:
+    llm, (texts, y) = knowing(), rare()
+    model = small(llm, task="mood of a text", cache=tmp_path, ngram_range="auto")
+    before = model.plan(texts, y)
+    model.fit(texts, y)
+    assert before.requests > 0
+    assert model.plan(texts, y).requests == 0
+    assert model.plan([*texts, "one text more"], [*y, y[0]]).requests > 0
+
+
+def test_an_encoder_that_is_not_here_is_said_before_any_work() -> None:
+    with pytest.raises(ModelNotFoundError, match="minilm"):
+        small(finetune=True).fit(["one text", "another"], ["yes", "no"])
+
+
+@pytest.mark.local
+def test_a_plan_counts_what_fine_tuning_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INTERPLLM_CACHE")
+    texts, _ = rare()
+    plan = small(finetune=True).plan(texts)
+    assert plan.requests == 0
+    assert plan.seconds == plan.encoder.seconds > 0
+    assert "fine-tuning an encoder reads" in str(plan)
+    twice = small(finetune=True).plan([*texts, *(f"{text} again" for text in texts)])
+    assert twice.encoder.items > 1.5 * plan.encoder.items
+
+
 def test_a_plan_without_an_llm_costs_nothing() -> None:
     plan = small().plan(["one two", "two three"])
     assert (plan.n_ngrams, plan.requests, plan.tokens, plan.seconds) == (3, 0, 0, 0)
@@ -384,6 +418,10 @@ def test_a_plan_without_an_llm_costs_nothing() -> None:
         {"max_terms": "many"},
         {"cv": 1},
         {"cv": 2.5},
+        {"n_jobs": 0},
+        {"n_jobs": "x"},
+        {"class_weight": {"yes": -2, "no": 1}},
+        {"class_weight": {"yes": 0, "no": 1}},
         {"distill": "yes"},
         {"finetune": "yes"},
         {"task": 3},
