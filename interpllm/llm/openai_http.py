@@ -251,10 +251,9 @@ class OpenAIBackend:
             return TransientError(f"{url} was silent for {self.timeout:g} s; a longer timeout= may help.")
         except httpx.HTTPError as error:
             return TransientError(f"{url} broke the connection off ({type(error).__name__}: {error}).")
-        if key and len(key) >= _SECRET_LENGTH:
-            text = text.replace(key, "[key]")
         try:
-            answer = json.loads(text)
+            # Once parsed: in the text itself a key may be spelt with escapes.
+            answer = _without(key, json.loads(text))
         except (ValueError, RecursionError):
             answer = None
         if not response.is_success:
@@ -282,7 +281,7 @@ class OpenAIBackend:
             f"({self.url}/models lists what it serves).",
         }.get(status)
         if fix is None and 300 <= status < 400:
-            target = urlsplit(response.headers.get("location", ""))
+            target = urlsplit(_without(key, response.headers.get("location", "")))
             fix = (
                 f"The server has moved to {target.scheme}://{target.hostname}{target.path}; connect to that."
             )
@@ -313,6 +312,19 @@ def _close(client: httpx.Client, pid: int) -> None:
     """Close what this process opened; a fork leaves its parent's connections alone."""
     if pid == os.getpid():
         client.close()
+
+
+def _without(key: str, value: Any) -> Any:
+    """A JSON value with the key taken out of all its strings, names of members included."""
+    if len(key) < _SECRET_LENGTH:
+        return value
+    if isinstance(value, str):
+        return value.replace(key, "[key]")
+    if isinstance(value, list):
+        return [_without(key, one) for one in value]
+    if isinstance(value, dict):
+        return {_without(key, name): _without(key, one) for name, one in value.items()}
+    return value
 
 
 def _words(answer: Any) -> str:
