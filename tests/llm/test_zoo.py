@@ -209,9 +209,80 @@ def test_a_missing_model_names_the_command_that_pulls_it(name: str) -> None:
         zoo.path(name)
 
 
-def test_a_folder_with_a_configuration_is_a_model(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    assert zoo.path(str(tmp_path)) == tmp_path.resolve()
+@pytest.mark.parametrize("spelling", ["{}", "hf:{}"])
+def test_a_folder_with_a_configuration_and_weights_is_a_model(tmp_path: Path, spelling: str) -> None:
+    write_snapshot(tmp_path, "config.json", "model.safetensors")
+    assert zoo.path(spelling.format(tmp_path)) == tmp_path.resolve()
+
+
+def test_a_folder_without_weights_is_no_model(tmp_path: Path) -> None:
+    write_snapshot(tmp_path, "config.json")
+    with pytest.raises(ModelNotFoundError, match="lacks its weights"):
+        zoo.path(str(tmp_path))
+
+
+INDEX = json.dumps({"weight_map": {"a": "model-1-of-2.safetensors", "b": "model-2-of-2.safetensors"}})
+
+
+def write_snapshot(folder: Path, *names: str) -> None:
+    """What huggingface_hub keeps of a repository: files of these names."""
+    for name in names:
+        (folder / name).write_text(INDEX if name.endswith("index.json") else "{}")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The snapshot of owner/name, whatever is in it."""
+    folder = tmp_path / "snapshot"
+    folder.mkdir()
+    write_snapshot(folder, "config.json")
+
+    def download(name: str, **options: object) -> str:
+        assert name == "owner/name"
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["owner/name", "hf:owner/name"])
+def test_a_repository_has_the_names_that_connecting_gives_it(repository: Path, name: str) -> None:
+    write_snapshot(repository, "model.safetensors")
+    assert zoo.path(name) == zoo.pull(name, progress=False) == repository
+
+
+def test_a_repository_with_every_shard_is_here(repository: Path) -> None:
+    shards = ("model-1-of-2.safetensors", "model-2-of-2.safetensors")
+    write_snapshot(repository, "model.safetensors.index.json", *shards)
+    assert zoo.path("owner/name") == repository
+
+
+HALVES = {
+    "no weights": [],
+    "weights of another kind": ["pytorch_model.bin"],
+    "no shard": ["model.safetensors.index.json"],
+    "one of two shards": ["model.safetensors.index.json", "model-1-of-2.safetensors"],
+}
+
+
+@pytest.mark.parametrize("names", HALVES.values(), ids=HALVES)
+def test_half_a_repository_is_not_here(repository: Path, names: list[str]) -> None:
+    write_snapshot(repository, *names)
+    with pytest.raises(ModelNotFoundError, match="interpllm models pull owner/name"):
+        zoo.path("owner/name")
+
+
+@pytest.mark.parametrize("names", HALVES.values(), ids=HALVES)
+def test_a_repository_without_its_weights_is_not_pulled(repository: Path, names: list[str]) -> None:
+    write_snapshot(repository, *names)
+    with pytest.raises(DownloadError, match="holds no safetensors"):
+        zoo.pull("owner/name", progress=False)
+
+
+def test_a_link_to_a_file_that_never_came_is_no_weights(repository: Path) -> None:
+    (repository / "model.safetensors").symlink_to(repository / "blob")
+    with pytest.raises(ModelNotFoundError):
+        zoo.path("owner/name")
 
 
 def test_a_name_that_no_model_can_have_is_not_found() -> None:
