@@ -74,7 +74,7 @@ def connect(
     ModelNotFoundError
         When a local model is not on this machine; the message names the command that pulls it.
     """
-    if not _NAME.fullmatch(api_key_env):
+    if not isinstance(api_key_env, str) or not _NAME.fullmatch(api_key_env):
         # Not repeated in the message: it may be the key itself.
         raise InputError(
             "api_key_env must be the NAME of an environment variable (capitals, digits, underscores), such "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 import weakref
@@ -54,7 +55,8 @@ class OpenAIBackend:
     Raises
     ------
     InputError
-        When the address holds a password or a query, which would be stored with every reply.
+        When the address is none, or holds a password or a query, which would be stored with every reply, or
+        the timeout is no number above 0.
     """
 
     batch_size = 1
@@ -69,7 +71,16 @@ class OpenAIBackend:
         api_key_env: str = "OPENAI_API_KEY",
         timeout: float = 60.0,
     ) -> None:
-        parts = urlsplit(url)
+        try:
+            httpx.URL(url)
+            parts = urlsplit(url)
+            parts.port  # noqa: B018 - raises where it is no number of a port
+        except (httpx.InvalidURL, ValueError):
+            # Neither the address nor the reason is repeated: there may be a password in them.
+            raise InputError(
+                "The address of a server looks like http://localhost:8000/v1; the one given cannot be read. "
+                "Check its host and port."
+            ) from None
         if parts.username or parts.password or parts.query or parts.fragment:
             raise InputError(
                 f"The address of a server at {parts.hostname} must not hold a user, a password or a query. "
@@ -77,6 +88,8 @@ class OpenAIBackend:
             )
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InputError(f"The address of a server looks like http://localhost:8000/v1; got {url!r}.")
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
+            raise InputError(f"timeout must be a number of seconds above 0; got {timeout!r}.")
         self.url = url.rstrip("/")
         self.model = model
         self.api_key_env = api_key_env

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,42 @@ def test_openai_needs_a_model() -> None:
 def test_another_spec_is_refused_with_those_that_there_are(spec: object) -> None:
     with pytest.raises(InputError, match="'local', 'minilm'"):
         connect(spec)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost:abc/v1",
+        "http://localhost:99999/v1",
+        "http://[::1/v1",
+        "http://a\x00/v1",
+        "http:///v1",
+    ],
+)
+def test_an_address_that_is_none_is_refused_on_connecting(address: str) -> None:
+    with pytest.raises(InputError, match="looks like http://localhost:8000/v1"):
+        connect(address, model="m")
+
+
+@pytest.mark.parametrize("end", ["@localhost:abc", "@[::1", "/rest@localhost", "@\u2100"])
+def test_an_address_that_is_none_is_not_repeated_with_its_password(end: str) -> None:
+    with pytest.raises(InputError) as caught:
+        connect(f"http://me:open-sesame{end}/v1", model="m")
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize("timeout", [None, -1, 0, float("nan"), float("inf"), "60", True])
+def test_a_timeout_that_is_no_time_is_refused_on_connecting(timeout: object) -> None:
+    with pytest.raises(InputError, match="timeout must be"):
+        connect("http://127.0.0.1:9/v1", model="m", timeout=timeout)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options", [{"budget": 5}, {"prices": 5}, {"api_key_env": None}], ids=["budget", "prices", "api_key_env"]
+)
+def test_an_option_of_another_kind_is_refused_on_connecting(options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=f"{next(iter(options))} must be"):
+        connect(FakeLLM(), **options)
 
 
 def test_nothing_is_sent_on_connecting() -> None:
