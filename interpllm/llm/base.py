@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from inspect import getattr_static
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -251,3 +252,14 @@ class LanguageModel(Protocol):
     def embed(self, texts: Sequence[str], template: str = "{text}") -> NDArray[np.float32]:
         """One vector a text, the text put into the template, (n_texts, dim)."""
         ...
+
+
+def is_language_model(value: object) -> bool:
+    """Whether an object has everything that `LanguageModel` names.
+
+    Unlike ``isinstance`` before Python 3.12 it computes no property: an identity may take the weights to be
+    read.
+    """
+    missing = object()
+    names = (name for name in vars(LanguageModel) if not name.startswith("_"))
+    return all(getattr_static(value, name, missing) is not missing for name in names)

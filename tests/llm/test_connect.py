@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from interpllm.errors import InputError
 from interpllm.llm import Session, as_session, cache_folder, connect
 from interpllm.llm.openai_http import OpenAIBackend
+from interpllm.llm.zoo import MODELS
 from interpllm.testing import FakeLLM
 
 pytestmark = pytest.mark.usefixtures("own_surroundings")
@@ -138,9 +140,35 @@ def test_the_local_model_is_named_by_its_word(monkeypatch: pytest.MonkeyPatch) -
     assert made == [("smollm2-135m", False), ("minilm", True), ("some/model", False)]
 
 
-def test_connecting_to_a_server_loads_no_torch() -> None:
+def test_no_property_of_a_model_is_computed_on_connecting() -> None:
+    class Slow(FakeLLM):
+        @property
+        def identity(self) -> dict[str, Any]:
+            raise AssertionError("the weights were read")
+
+    connect(Slow())
+
+
+@pytest.mark.parametrize("lacking", ["identity", "capabilities", "batch_size", "complete", "score", "embed"])
+def test_an_object_that_lacks_a_part_of_the_protocol_is_refused(lacking: str) -> None:
+    names = {"identity", "capabilities", "batch_size", "complete", "score", "embed"} - {lacking}
+    with pytest.raises(InputError, match="an object with its protocol"):
+        connect(type("Partly", (), dict.fromkeys(names))())
+
+
+@pytest.fixture
+def pulled() -> None:
+    """The embedded model as far as connecting looks at it."""
+    folder = MODELS["smollm2-135m"].folder
+    folder.mkdir(parents=True)
+    (folder / "interpllm.json").write_text(json.dumps({"weights": MODELS["smollm2-135m"].weights}))
+    (folder / "config.json").write_text(json.dumps({"num_hidden_layers": 30}))
+
+
+@pytest.mark.parametrize("spec", ["http://x/v1", "local"])
+def test_connecting_loads_no_torch(pulled: None, spec: str) -> None:
     code = (
-        "import sys; from interpllm.llm import connect; connect('http://x/v1', model='m'); "
+        f"import sys; from interpllm.llm import connect; connect({spec!r}, model='m'); "
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
