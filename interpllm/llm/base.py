@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from inspect import getattr_static
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,7 +17,9 @@ Messages = tuple[Mapping[str, str], ...]
 
 # What the door itself decides, and what must never be written into a store.
 _RESERVED = frozenset({"messages", "model", "n", "response_format", "stream"})
-_SECRET = re.compile(r"api[-_]?key|authorization|headers|password|secret", re.IGNORECASE)
+_SECRET = re.compile(
+    r"access[-_]?token|api[-_]?key|authorization|bearer|headers|password|secret", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Request:
     Raises
     ------
     InputError
-        When ``params`` holds something that is not a sampling parameter (the model, a key, ...).
+        When ``params`` holds something that is not a sampling parameter (the model, or at any depth a key).
     """
 
     messages: Messages
@@ -55,8 +58,8 @@ class Request:
     expected_tokens: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
-        for name in self.params:
-            if name in _RESERVED or _SECRET.search(name):
+        for name in _names(self.params):
+            if (name in _RESERVED and name in self.params) or _SECRET.search(name):
                 raise InputError(
                     f"{name!r} is not a sampling parameter. The model and the key belong to connect(), "
                     "the schema to schema=, further samples to sample=."
@@ -85,6 +88,17 @@ class Request:
             "sample": self.sample,
             "prompt_version": self.prompt_version,
         }
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Names of the members of all objects in a JSON value."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield str(name)
+            yield from _names(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _names(one)
 
 
 def fill(template: str, text: str) -> str:
@@ -238,3 +252,14 @@ class LanguageModel(Protocol):
     def embed(self, texts: Sequence[str], template: str = "{text}") -> NDArray[np.float32]:
         """One vector a text, the text put into the template, (n_texts, dim)."""
         ...
+
+
+def is_language_model(value: object) -> bool:
+    """Whether an object has everything that `LanguageModel` names.
+
+    Unlike ``isinstance`` before Python 3.12 it computes no property: an identity may take the weights to be
+    read.
+    """
+    missing = object()
+    names = (name for name in vars(LanguageModel) if not name.startswith("_"))
+    return all(getattr_static(value, name, missing) is not missing for name in names)

@@ -65,12 +65,10 @@ class Prices:
         """
         if prices is None or isinstance(prices, Prices):
             return prices
-        if set(prices) - {"input", "output"} or not all(
-            isinstance(price, int | float) and price >= 0 for price in prices.values()
-        ):
+        usable = isinstance(prices, Mapping) and not set(prices) - {"input", "output"}
+        if not usable or not all(isinstance(price, int | float) and price >= 0 for price in prices.values()):
             raise InputError(
-                "prices must be {'input': ..., 'output': ...}, each for a million tokens; "
-                f"got {dict(prices)!r}."
+                f"prices must be {{'input': ..., 'output': ...}}, each for a million tokens; got {prices!r}."
             )
         return cls(**prices)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interpllm.errors import InputError
-from interpllm.llm.base import LanguageModel
+from interpllm.llm.base import LanguageModel, is_language_model
 from interpllm.llm.budget import Budget, Prices
 from interpllm.llm.memory import Mode
 from interpllm.llm.session import Session
@@ -74,14 +74,14 @@ def connect(
     ModelNotFoundError
         When a local model is not on this machine; the message names the command that pulls it.
     """
-    if not _NAME.fullmatch(api_key_env):
+    if not isinstance(api_key_env, str) or not _NAME.fullmatch(api_key_env):
         # Not repeated in the message: it may be the key itself.
         raise InputError(
             "api_key_env must be the NAME of an environment variable (capitals, digits, underscores), such "
             "as 'OPENAI_API_KEY', and not the key. Set the key in your shell and give the variable's name."
         )
     backend = _backend(spec, model, api_key_env, timeout) if isinstance(spec, str) else spec
-    if not isinstance(backend, LanguageModel):
+    if not is_language_model(backend):
         raise InputError(f"A language model is {_SPECS}, or an object with its protocol; got {spec!r}.")
     store = None if mode == "off" else Store(replies_path(cache), read_only=mode == "replay")
     return Session(

@@ -121,6 +121,8 @@ def _record(found: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any, float]:
     if "vector" not in found:
         if request["verb"] == "embed":
             raise ValueError("an embedding without a vector")
+        if not _fits(request, found["reply"]):
+            raise ValueError(f"its reply is none to a request of the verb {request['verb']!r}")
         return request, found["reply"], created
     if request["verb"] != "embed" or not isinstance(request["text"], str):
         raise ValueError("a vector of something else than a text")
@@ -131,3 +133,17 @@ def _record(found: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any, float]:
     if not np.isfinite(vector).all():
         raise ValueError("its vector is not finite")
     return request, vector, created
+
+
+def _fits(request: Mapping[str, Any], reply: Any) -> bool:
+    """Whether a reply has the form in which a session reads it."""
+    if request["verb"] == "complete":
+        words = ("text", "refusal", "finish")
+        return isinstance(reply, dict) and all(isinstance(reply.get(name), str | None) for name in words)
+    if request["verb"] == "score":
+        return (
+            isinstance(reply, list)
+            and len(reply) == len(request["options"])
+            and all(x is None or (isinstance(x, int | float) and math.isfinite(x)) for x in reply)
+        )
+    return True

@@ -260,6 +260,20 @@ def import_torch() -> Any:
     return torch
 
 
+def import_gguf() -> None:
+    """Make sure that what `convert_gguf` needs is installed.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    import_torch()
+    try:
+        import gguf  # noqa: F401 - transformers reads the file with it
+    except ImportError as error:
+        raise MissingExtraError("gguf", "local") from error
+
+
 def _without_gaps(module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """What goes into a module, with its first tensor in one piece."""
     return (inputs[0].contiguous(), *inputs[1:])

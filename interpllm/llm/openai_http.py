@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 import weakref
@@ -54,7 +55,8 @@ class OpenAIBackend:
     Raises
     ------
     InputError
-        When the address holds a password or a query, which would be stored with every reply.
+        When the address is none, or holds a password or a query, which would be stored with every reply, or
+        the timeout is no number above 0.
     """
 
     batch_size = 1
@@ -69,7 +71,16 @@ class OpenAIBackend:
         api_key_env: str = "OPENAI_API_KEY",
         timeout: float = 60.0,
     ) -> None:
-        parts = urlsplit(url)
+        try:
+            httpx.URL(url)
+            parts = urlsplit(url)
+            parts.port  # noqa: B018 - raises where it is no number of a port
+        except (httpx.InvalidURL, ValueError):
+            # Neither the address nor the reason is repeated: there may be a password in them.
+            raise InputError(
+                "The address of a server looks like http://localhost:8000/v1; the one given cannot be read. "
+                "Check its host and port."
+            ) from None
         if parts.username or parts.password or parts.query or parts.fragment:
             raise InputError(
                 f"The address of a server at {parts.hostname} must not hold a user, a password or a query. "
@@ -77,6 +88,8 @@ class OpenAIBackend:
             )
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InputError(f"The address of a server looks like http://localhost:8000/v1; got {url!r}.")
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
+            raise InputError(f"timeout must be a number of seconds above 0; got {timeout!r}.")
         self.url = url.rstrip("/")
         self.model = model
         self.api_key_env = api_key_env
@@ -251,10 +264,9 @@ class OpenAIBackend:
             return TransientError(f"{url} was silent for {self.timeout:g} s; a longer timeout= may help.")
         except httpx.HTTPError as error:
             return TransientError(f"{url} broke the connection off ({type(error).__name__}: {error}).")
-        if key and len(key) >= _SECRET_LENGTH:
-            text = text.replace(key, "[key]")
         try:
-            answer = json.loads(text)
+            # Once parsed: in the text itself a key may be spelt with escapes.
+            answer = _without(key, json.loads(text))
         except (ValueError, RecursionError):
             answer = None
         if not response.is_success:
@@ -282,7 +294,7 @@ class OpenAIBackend:
             f"({self.url}/models lists what it serves).",
         }.get(status)
         if fix is None and 300 <= status < 400:
-            target = urlsplit(response.headers.get("location", ""))
+            target = urlsplit(_without(key, response.headers.get("location", "")))
             fix = (
                 f"The server has moved to {target.scheme}://{target.hostname}{target.path}; connect to that."
             )
@@ -313,6 +325,19 @@ def _close(client: httpx.Client, pid: int) -> None:
     """Close what this process opened; a fork leaves its parent's connections alone."""
     if pid == os.getpid():
         client.close()
+
+
+def _without(key: str, value: Any) -> Any:
+    """A JSON value with the key taken out of all its strings, names of members included."""
+    if len(key) < _SECRET_LENGTH:
+        return value
+    if isinstance(value, str):
+        return value.replace(key, "[key]")
+    if isinstance(value, list):
+        return [_without(key, one) for one in value]
+    if isinstance(value, dict):
+        return {_without(key, name): _without(key, one) for name, one in value.items()}
+    return value
 
 
 def _words(answer: Any) -> str:

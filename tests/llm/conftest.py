@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests/tiny_models.py
 
 Opener = Callable[..., Session]
 
-KEY = "sk-tell-nobody-0123456789abcdef"
+KEY = "sk-tell/nobody+0123456789abcdef=="
 SCHEMA = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
 
 

@@ -74,6 +74,25 @@ def test_one_wrong_line_adds_nothing(file: Path, tmp_path: Path, wrong: str, tol
     assert copy.summary()["replies"] == 0
 
 
+@pytest.mark.parametrize(
+    ("verb", "reply"),
+    [
+        *[("complete", reply) for reply in (5, None, "b", ["b"], {"text": 5}, {"text": "b", "refusal": {}})],
+        *[("score", reply) for reply in (5, None, {}, "ab", [-1.0], [-1.0, "-2"], [-1.0, float("nan")])],
+    ],
+)
+def test_a_reply_that_no_session_could_read_is_refused(
+    file: Path, tmp_path: Path, verb: str, reply: object
+) -> None:
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    for line in lines[1:]:
+        if line["request"]["verb"] == verb:
+            line["reply"] = reply
+    file.write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(StoreError, match=f"none to a request of the verb '{verb}'"):
+        import_replies(Store(tmp_path / "copy.sqlite"), file)
+
+
 @pytest.mark.parametrize("text", ["", "{}\n", '{"format": "interpllm-replies", "version": 2}\n', "\xff\n"])
 def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "other.jsonl"

