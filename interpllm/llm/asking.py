@@ -75,21 +75,27 @@ class Asker:
         return self.courier.try_send(Estimate(len(sent), into, out), call, stop)
 
     def score(
-        self, prompts: Sequence[str], options: Sequence[str], stop: threading.Event, exact: bool = False
+        self,
+        prompts: Sequence[str],
+        options: Sequence[str],
+        stop: threading.Event,
+        exact: bool,
+        method: str | None,
     ) -> NDArray[np.float64] | Failed:
         """One row of log-probabilities a prompt, or why there is none.
+
+        ``method`` is what `Prober.score_method` says.
 
         Raises
         ------
         CapabilityError
-            When a server's log-probabilities cannot be trusted, or the backend cannot tell seams.
+            When the backend cannot tell seams.
         InputError
             When ``exact``, and a seam does not match.
         """
         tokens = sum(estimate_tokens(prompt + option) for prompt in prompts for option in options)
         score_with: Any = getattr(self.backend, "score_with", None)
         score: Any = getattr(self.backend, "score_exact", None) if exact else self.backend.score
-        method = self.prober.score_method() if score_with is not None else ""
         if exact and (score is None if score_with is None else method != "logprobs_echo"):
             raise CapabilityError(
                 f"{self.backend!r} does not tell the log-probability of every token of a text. Connect to a "

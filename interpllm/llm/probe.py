@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -174,24 +174,50 @@ class Prober:
                 self.memory.take_note(self._about(feature), asdict(found))
             return found
 
-    def score_method(self) -> str:
-        """The way to log-probabilities that can be trusted.
+    def score_method(self) -> str | None:
+        """The way to log-probabilities that can be trusted, the same for as long as the findings are kept.
+
+        None for a model in process, which has one way only.
 
         Raises
         ------
         CapabilityError
             When there is none; the message says what was seen.
         """
-        seen = []
-        for way in ("logprobs_echo", "logprobs_chat"):
-            found = self.finding(way)
-            if found.works:
-                return way
-            seen.append(f"{way} {found.verdict}: {found.detail}")
+        if not hasattr(self.backend, "score_with"):
+            return None
+        with self._lock:
+            echo = self.finding("logprobs_echo")
+            if echo.works:
+                return echo.feature
+            chat = self.finding("logprobs_chat")
+            if chat.works and echo.verdict == "broken":
+                # An outage, or this server's way to say that it knows no echo? It is up now, so asking tells.
+                echo = self._settled("logprobs_echo")
+            for found in (echo, chat):
+                if found.works:
+                    return found.feature
+        seen = "; ".join(f"{found.feature} {found.verdict}: {found.detail}" for found in (echo, chat))
         raise CapabilityError(
-            f"{self.backend!r} gives no log-probabilities that can be trusted ({'; '.join(seen)}). Use "
+            f"{self.backend!r} gives no log-probabilities that can be trusted ({seen}). Use "
             "complete() with a schema, or a model that scores, such as 'local'."
         )
+
+    def known_method(self) -> str | None:
+        """The way that `score_method` would return without asking; None where it would have to ask."""
+        for feature in ("logprobs_echo", "logprobs_chat"):
+            found = self.known(feature)
+            if found is None or found.works:
+                return None if found is None else feature
+        return None
+
+    def _settled(self, feature: str) -> Finding:
+        """What is so about a feature of a server that is up: where it fails again, it lacks it."""
+        found = self.finding(feature)
+        if found.verdict == "broken":
+            found = replace(found, verdict="refused")
+            self.memory.take_note(self._about(feature), asdict(found))
+        return found
 
     def _about(self, feature: str) -> dict[str, Any]:
         return {"verb": "probe", "model": dict(self.backend.identity), "feature": feature, "version": VERSION}

@@ -150,6 +150,47 @@ def test_scores_come_by_chat_where_echo_does_not_work(over_http: Opener) -> None
     assert "first tokens only" in session.probe(["logprobs_echo", "logprobs_chat"]).advice[0]
 
 
+def test_an_outage_at_the_first_probe_mixes_no_two_measures(over_http: Opener) -> None:
+    options, prompts = [" yes indeed", " no never"], [f"Is film {n} good?" for n in range(4)]
+    rows = over_http(FakeLLM(), mode="off").score(prompts, options)
+    # The three tries to echo fail; all works from then on.
+    session = over_http(FakeLLM(faults=[Fault("500", at={1, 2, 3}, verb="score")]))
+    assert session.score(prompts, options) == pytest.approx(rows)
+
+
+def test_a_server_that_fails_at_echo_alone_scores_by_chat_for_good(over_http: Opener) -> None:
+    llm = FakeLLM(faults=[Fault("500", at=[1, 2, 3, 5, 6, 7], verb="score")])
+    prompts = ["good? Yes or No", "bad? Yes or No"]
+    rows = over_http(llm).score(prompts, ["Yes", "No"])
+    again = over_http(llm)
+    assert again.probe(["logprobs_echo"])["logprobs_echo"].verdict == "refused"
+    assert np.array_equal(again.score(prompts, ["Yes", "No"]), rows)
+    replayed = over_http(llm, mode="replay").score(prompts, ["Yes", "No"])
+    assert np.array_equal(replayed, rows)
+    assert again.usage.requests == 0
+
+
+def test_rows_of_one_measure_are_not_read_for_those_of_another(over_http: Opener) -> None:
+    options, prompts = ["yes indeed", "no never"], ["yes or no, 1?", "yes or no, 2?"]
+    llm = FakeLLM(faults=[Fault("ignored_logprobs", at={1}, verb="score")])
+    by_chat = over_http(llm).score(prompts[:1], options)  # since echo did not work then
+    session = over_http(llm, mode="refresh")
+    session.probe(["logprobs_echo"])  # now it does
+    by_echo = over_http(llm, mode="off").score(prompts, options)
+    assert by_chat[0, 0] != by_echo[0, 0]
+    assert np.array_equal(over_http(llm).score(prompts, options), by_echo)
+
+
+def test_what_is_still_to_be_scored_is_told_without_asking(over_http: Opener) -> None:
+    llm = FakeLLM()
+    session = over_http(llm)
+    assert session.unscored(["a", "b"], ["x", "y"]) == ["a", "b"]
+    assert not llm.received
+    session.score(["a"], ["x", "y"])
+    assert session.unscored(["a", "b"], ["x", "y"]) == ["b"]
+    assert session.plan(prompts=["a", "b"], options=["x", "y"]).stored == 1
+
+
 def test_capabilities_follow_the_findings(over_http: Opener) -> None:
     llm = FakeLLM(faults=[Fault("ignored_logprobs", verb="score"), Fault("404", verb="embed")])
     session = over_http(llm)
