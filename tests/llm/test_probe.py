@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from interpllm.errors import CapabilityError, ConnectionFailed, InputError, RequestRefused
-from interpllm.llm import ProbeResult, Session
+from interpllm.llm import ProbeResult, Reply, Request, Session
 from interpllm.llm.probe import FEATURES
 from interpllm.testing import FakeLLM, Fault
 
@@ -46,8 +46,12 @@ def test_what_a_server_does_not_do_is_found_out(
 
 @pytest.mark.parametrize(
     "scores",
-    [lambda prompt, option: -1.0, lambda prompt, option: 0.5 * len(option) - 50.0],
-    ids=["constant", "the unlikely likelier"],
+    [
+        lambda prompt, option: -1.0,
+        lambda prompt, option: 0.5 * len(option) - 50.0,
+        lambda prompt, option: 20.0 - len(option),
+    ],
+    ids=["constant", "the unlikely likelier", "more than certain"],
 )
 def test_log_probabilities_that_cannot_be_right_are_not_trusted(over_http: Opener, scores: Any) -> None:
     session = over_http(FakeLLM(scores=scores))
@@ -61,6 +65,28 @@ def test_vectors_that_are_all_the_same_are_not_trusted(over_http: Opener) -> Non
     assert (
         over_http(FakeLLM(vectors=lambda text: [1.0, 0.0])).probe(["embed"])["embed"].verdict == "untrusted"
     )
+
+
+def thinking(request: Request) -> Any:
+    """What a model says that spends its first 500 tokens on thinking."""
+    if request.params.get("max_tokens", 500) < 500:
+        return Reply("", finish="length", input_tokens=5, output_tokens=32)
+    return None if request.schema else "The sea is calm."
+
+
+def test_a_model_that_thinks_before_it_speaks_is_given_the_time(over_http: Opener) -> None:
+    llm = FakeLLM(thinking)
+    found = over_http(llm).probe(["complete", "json_schema", "json_object"])
+    assert set(verdicts(found).values()) == {"works"}
+    assert llm.received["complete"] == 6
+
+
+def test_an_empty_reply_is_no_verdict_on_schemas(over_http: Opener) -> None:
+    features = ["json_schema", "json_object"]
+    session = over_http(FakeLLM(lambda request: Reply("", finish="stop", output_tokens=1)))
+    assert set(verdicts(session.probe(features)).values()) == {"broken"}
+    assert set(verdicts(session.probe(features)).values()) == {"broken"}
+    assert session.usage.requests == 4  # asked anew: a broken reply is not kept
 
 
 def test_each_feature_takes_one_small_request(over_http: Opener) -> None:
