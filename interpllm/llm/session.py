@@ -284,7 +284,9 @@ class Session(Findings):
             # JSON has no NaN; a missing log-probability is stored as null.
             listed = [[float(x) if math.isfinite(x) else None for x in row] for row in rows]
             kept = dict(zip(part, listed, strict=True))
-            self.memory.keep({key: (canonical[of[key]], row) for key, row in kept.items()})
+            # A server that sent no log-probability may send some the next time; a model in process will not.
+            lasting = {key: row for key, row in kept.items() if method is None or row != [None] * len(row)}
+            self.memory.keep({key: (canonical[of[key]], row) for key, row in lasting.items()})
             return kept
 
         def split(missing: Sequence[bytes]) -> list[list[bytes]]:
