@@ -210,11 +210,11 @@ def test_rows_of_one_measure_are_not_read_for_those_of_another(over_http: Opener
 def test_what_is_still_to_be_scored_is_told_without_asking(over_http: Opener) -> None:
     llm = FakeLLM()
     session = over_http(llm)
-    assert session.unscored(["a", "b"], ["x", "y"]) == ["a", "b"]
+    assert session.unscored(["a", "b"], [" x", " y"]) == ["a", "b"]
     assert not llm.received
-    session.score(["a"], ["x", "y"])
-    assert session.unscored(["a", "b"], ["x", "y"]) == ["b"]
-    assert session.plan(prompts=["a", "b"], options=["x", "y"]).stored == 1
+    session.score(["a"], [" x", " y"])
+    assert session.unscored(["a", "b"], [" x", " y"]) == ["b"]
+    assert session.plan(prompts=["a", "b"], options=[" x", " y"]).stored == 1
 
 
 def test_capabilities_follow_the_findings(over_http: Opener) -> None:
