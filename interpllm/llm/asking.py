@@ -63,16 +63,14 @@ class Asker:
         return in_words(request)
 
     def _send(self, sent: list[Request], stop: threading.Event) -> list[Reply] | Failed:
-        estimates = [self.courier.meter.estimate(request) for request in sent]
-        into = sum(one.input_tokens for one in estimates)
-        out = sum(one.output_tokens for one in estimates)
+        estimate = sum(map(self.courier.meter.estimate, sent), Estimate(items=0))
 
         def call() -> Came:
             replies = self.backend.complete(sent)
             tokens = [metered(request, reply) for request, reply in zip(sent, replies, strict=True)]
             return Came(list(replies), sum(t[0] for t in tokens), sum(t[1] for t in tokens), len(sent))
 
-        return self.courier.try_send(Estimate(len(sent), into, out), call, stop)
+        return self.courier.try_send(estimate, call, stop)
 
     def score(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 
 from interpllm.llm.asking import embedding_parts, embedding_tokens
 from interpllm.llm.base import LanguageModel, Request, estimate_tokens
+from interpllm.llm.budget import input_tokens_of
 from interpllm.llm.courier import Courier
 from interpllm.llm.keys import digest, embed_keys, score_canonical
 from interpllm.llm.memory import Memory
@@ -94,8 +95,8 @@ class Planner:
         identity = self.backend.identity
         of = {digest(request.canonical(identity)): request for request in requests}
         missing = self.memory.missing(list(of))
-        estimates = [self.courier.meter.estimate(self._sent(of[key])) for key in missing]
-        into, out = sum(e.input_tokens for e in estimates), sum(e.output_tokens for e in estimates)
+        into = sum(input_tokens_of(self._sent(of[key])) for key in missing)
+        out = sum(self.courier.meter.output_tokens(of[key]) for key in missing)
         return self._plan("complete", len(of), len(missing), self._calls(missing), into, out)
 
     def score(self, prompts: Sequence[str], options: Sequence[str], exact: bool = False) -> Plan:
