@@ -9,7 +9,6 @@ import numpy as np
 from interpllm.answer.job import FAILED, Cell, Job, Progress
 from interpllm.answer.wording import NO, YES
 from interpllm.llm import Plan
-from interpllm.llm.keys import digest, score_canonical
 
 OPTIONS = (f" {YES}", f" {NO}")
 # A model in process reads what all prompts of a call begin with only once, if there are so many of them.
@@ -52,14 +51,13 @@ def _parts(job: Job) -> tuple[list[Cell], list[list[Cell]]]:
     together, so that it reads the text once for all questions; a server sees every prompt by itself.
     """
     cells = [(row, column) for row in range(len(job.texts)) for column in range(len(job.questions))]
-    identity = job.session.identity
-    keys = [digest(score_canonical(identity, prompt, OPTIONS)) for prompt in _prompts(job, cells)]
-    missing = set(job.session.memory.missing(keys))
+    prompts = _prompts(job, cells)
+    missing = set(job.session.unscored(prompts, OPTIONS))
     by_text: dict[int, list[Cell]] = {}
-    for key, cell in zip(keys, cells, strict=True):
-        if key in missing:
+    for prompt, cell in zip(prompts, cells, strict=True):
+        if prompt in missing:
             by_text.setdefault(cell[0], []).append(cell)
-    known = [cell for key, cell in zip(keys, cells, strict=True) if key not in missing]
+    known = [cell for prompt, cell in zip(prompts, cells, strict=True) if prompt not in missing]
     together = job.session.backend.batch_size > 1
     parts = [part for part in by_text.values() if together and len(part) >= _SHARING]
     rest = [cell for part in by_text.values() if not together or len(part) < _SHARING for cell in part]

@@ -84,7 +84,9 @@ def _needed_for(library: str, version: str | None) -> str:
 def _examine(args: argparse.Namespace) -> None:
     from interpllm.llm import connect
 
-    with connect(args.llm, model=args.llm_model, cache=args.cache) as session:
+    # Anew, since what it did last time is no answer to what it does now; and who asks whether a server is
+    # there does not want to wait long for one that is not.
+    with connect(args.llm, model=args.llm_model, cache=args.cache, mode="refresh", max_retries=2) as session:
         print("asking a few small questions ...", file=sys.stderr)
         result = session.probe()
     if args.json:

@@ -63,33 +63,37 @@ class Asker:
         return in_words(request)
 
     def _send(self, sent: list[Request], stop: threading.Event) -> list[Reply] | Failed:
-        estimates = [self.courier.meter.estimate(request) for request in sent]
-        into = sum(one.input_tokens for one in estimates)
-        out = sum(one.output_tokens for one in estimates)
+        estimate = sum(map(self.courier.meter.estimate, sent), Estimate(items=0))
 
         def call() -> Came:
             replies = self.backend.complete(sent)
             tokens = [metered(request, reply) for request, reply in zip(sent, replies, strict=True)]
             return Came(list(replies), sum(t[0] for t in tokens), sum(t[1] for t in tokens), len(sent))
 
-        return self.courier.try_send(Estimate(len(sent), into, out), call, stop)
+        return self.courier.try_send(estimate, call, stop)
 
     def score(
-        self, prompts: Sequence[str], options: Sequence[str], stop: threading.Event, exact: bool = False
+        self,
+        prompts: Sequence[str],
+        options: Sequence[str],
+        stop: threading.Event,
+        exact: bool,
+        method: str | None,
     ) -> NDArray[np.float64] | Failed:
         """One row of log-probabilities a prompt, or why there is none.
+
+        ``method`` is what `Prober.score_method` says.
 
         Raises
         ------
         CapabilityError
-            When a server's log-probabilities cannot be trusted, or the backend cannot tell seams.
+            When the backend cannot tell seams.
         InputError
             When ``exact``, and a seam does not match.
         """
         tokens = sum(estimate_tokens(prompt + option) for prompt in prompts for option in options)
         score_with: Any = getattr(self.backend, "score_with", None)
         score: Any = getattr(self.backend, "score_exact", None) if exact else self.backend.score
-        method = self.prober.score_method() if score_with is not None else ""
         if exact and (score is None if score_with is None else method != "logprobs_echo"):
             raise CapabilityError(
                 f"{self.backend!r} does not tell the log-probability of every token of a text. Connect to a "

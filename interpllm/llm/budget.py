@@ -27,7 +27,8 @@ class Budget:
     max_tokens : int or None
         Input and output tokens. A request's tokens are known only when its reply is there, so the next
         one is judged by an estimate: four bytes a token in, ``max_tokens`` of its parameters (or the
-        mean of the replies so far) out. What the session is waiting for counts by its estimate too.
+        mean of such replies so far) out. What the session is waiting for counts by its estimate too, and
+        before the first reply whose length nothing tells it sends no second request of that kind.
     max_cost : float or None
         In the currency of the session's prices.
 
@@ -79,11 +80,31 @@ class Prices:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What one call is expected to take."""
+    """What one call is expected to take.
+
+    Parameters
+    ----------
+    items, input_tokens, output_tokens : int
+    unknown : int
+        Replies whose length nothing tells: on top of ``output_tokens``, each counts as the mean of those that
+        came so far, which may change while the call is in flight.
+    """
 
     items: int = 1
     input_tokens: int = 0
     output_tokens: int = 0
+    unknown: int = 0
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(
+            self.items + other.items,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.unknown + other.unknown,
+        )
+
+    def __neg__(self) -> Estimate:
+        return Estimate(-self.items, -self.input_tokens, -self.output_tokens, -self.unknown)
 
 
 class Meter:
@@ -97,12 +118,15 @@ class Meter:
         self.budget = budget or Budget()
         self.prices = prices
         self.usage = Usage()
+        # Of the replies whose length nothing told: how many came, and the tokens that they took.
         self._replies = 0
+        self._written = 0
         self._waiting = Estimate(items=0)
         self._changed = threading.Condition()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"budget": self.budget, "prices": self.prices, "usage": self.usage, "_replies": self._replies}
+        names = ("budget", "prices", "usage", "_replies", "_written")
+        return {name: self.__dict__[name] for name in names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -111,16 +135,13 @@ class Meter:
 
     def output_tokens(self, request: Request) -> int:
         """Output tokens to expect of a request: what it expects itself, its own limit, or the mean so far."""
-        if request.expected_tokens:
-            return request.expected_tokens
-        for name in ("max_tokens", "max_completion_tokens"):
-            if isinstance(request.params.get(name), int):
-                return int(request.params[name])
-        return self.usage.output_tokens // self._replies if self._replies else ASSUMED_OUTPUT
+        told = _told_tokens(request)
+        return self._mean if told is None else told
 
     def estimate(self, request: Request) -> Estimate:
         """What a request is expected to take."""
-        return Estimate(1, input_tokens_of(request), self.output_tokens(request))
+        told = _told_tokens(request)
+        return Estimate(1, input_tokens_of(request), told or 0, int(told is None))
 
     def open(self, estimate: Estimate, stop: threading.Event | None = None) -> None:
         """Count a call as sent, before it is; where it must wait its turn and the run stops, raise `Stopped`.
@@ -131,23 +152,23 @@ class Meter:
             When it would go over the budget whatever becomes of the calls in flight.
         """
         with self._changed:
-            while (over := self._over(estimate, self._waiting)) is not None:
-                if over[0] == "max_requests" or self._over(estimate, Estimate(items=0)) is not None:
-                    raise BudgetExceeded(self._refusal(*over))
+            while self._must_wait(estimate):
                 self._changed.wait()
                 if stop is not None and stop.is_set():
                     raise Stopped
             self.usage.requests += 1
-            self._waiting = _plus(self._waiting, estimate)
+            self._waiting += estimate
 
     def close(self, estimate: Estimate, input_tokens: int, output_tokens: int, items: int) -> None:
         """Replace the estimate of a call by what it took: nothing when it failed."""
         with self._changed:
-            self._waiting = _plus(self._waiting, estimate, -1)
+            self._waiting += -estimate
             self.usage.items += items
             self.usage.input_tokens += input_tokens
             self.usage.output_tokens += output_tokens
-            self._replies += output_tokens > 0
+            if items:
+                self._replies += estimate.unknown
+                self._written += max(0, output_tokens - estimate.output_tokens) if estimate.unknown else 0
             if self.prices is not None:
                 self.usage.cost += self.prices.cost(input_tokens, output_tokens)
             self._changed.notify_all()
@@ -158,16 +179,31 @@ class Meter:
             for name, number in more.items():
                 setattr(self.usage, name, getattr(self.usage, name) + number)
 
+    @property
+    def _mean(self) -> int:
+        """Output tokens to expect of a reply whose length nothing tells."""
+        return self._written // self._replies if self._replies else ASSUMED_OUTPUT
+
+    def _must_wait(self, estimate: Estimate) -> bool:
+        """Whether a call has to wait for one in flight, to know what is left or how long replies are."""
+        over = self._over(estimate, self._waiting)
+        if over is not None:
+            if over[0] == "max_requests" or self._over(estimate, Estimate(items=0)) is not None:
+                raise BudgetExceeded(self._refusal(*over))
+            return True
+        limited = self.budget.max_tokens is not None or self.budget.max_cost is not None
+        return limited and not self._replies and bool(estimate.unknown and self._waiting.unknown)
+
     def _over(self, estimate: Estimate, waiting: Estimate) -> tuple[str, float, float, float] | None:
         """The first limit that a call would go over: its name, the limit, what is used, what is asked."""
-        budget, usage, both = self.budget, self.usage, _plus(waiting, estimate)
+        budget, usage, both = self.budget, self.usage, waiting + estimate
+        into, out = both.input_tokens, both.output_tokens + both.unknown * self._mean
         if budget.max_requests is not None and usage.requests + 1 > budget.max_requests:
             return "max_requests", budget.max_requests, usage.requests, 1
-        tokens = both.input_tokens + both.output_tokens
-        if budget.max_tokens is not None and usage.tokens + tokens > budget.max_tokens:
-            return "max_tokens", budget.max_tokens, usage.tokens, tokens
+        if budget.max_tokens is not None and usage.tokens + into + out > budget.max_tokens:
+            return "max_tokens", budget.max_tokens, usage.tokens, into + out
         if budget.max_cost is not None and self.prices is not None:
-            cost = self.prices.cost(both.input_tokens, both.output_tokens)
+            cost = self.prices.cost(into, out)
             if usage.cost + cost > budget.max_cost:
                 return "max_cost", budget.max_cost, usage.cost, cost
         return None
@@ -193,9 +229,11 @@ def metered(request: Request, reply: Reply) -> tuple[int, int]:
     return input_tokens_of(request), estimate_tokens(reply.text or reply.refusal or "")
 
 
-def _plus(one: Estimate, other: Estimate, sign: int = 1) -> Estimate:
-    return Estimate(
-        one.items + sign * other.items,
-        one.input_tokens + sign * other.input_tokens,
-        one.output_tokens + sign * other.output_tokens,
-    )
+def _told_tokens(request: Request) -> int | None:
+    """Output tokens that a request says it expects or is limited to; None where it says nothing."""
+    if request.expected_tokens:
+        return request.expected_tokens
+    for name in ("max_tokens", "max_completion_tokens"):
+        if isinstance(request.params.get(name), int):
+            return int(request.params[name])
+    return None

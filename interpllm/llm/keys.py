@@ -48,11 +48,19 @@ def embed_canonical(identity: Mapping[str, Any], template: str, text: str) -> di
 
 
 def score_canonical(
-    identity: Mapping[str, Any], prompt: str, options: Sequence[str], exact: bool = False
+    identity: Mapping[str, Any],
+    prompt: str,
+    options: Sequence[str],
+    exact: bool = False,
+    method: str | None = None,
 ) -> dict[str, Any]:
-    """Everything that decides a row of log-probabilities, ready to be hashed by `key`."""
+    """Everything that decides a row of log-probabilities, ready to be hashed by `key`.
+
+    ``method`` is the way to a server's log-probabilities: a sum over tokens is not to be read for that of the
+    first token alone. None for a model in process.
+    """
     asked = {"verb": "score", "model": dict(identity), "prompt": prompt, "options": list(options)}
-    return asked | {"seam": "exact"} if exact else asked
+    return asked | ({"seam": "exact"} if exact else {}) | ({"method": method} if method else {})
 
 
 def embed_keys(identity: Mapping[str, Any], template: str, texts: Sequence[str]) -> list[bytes]:

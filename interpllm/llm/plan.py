@@ -8,6 +8,7 @@ from typing import Any
 
 from interpllm.llm.asking import embedding_parts, embedding_tokens
 from interpllm.llm.base import LanguageModel, Request, estimate_tokens
+from interpllm.llm.budget import input_tokens_of
 from interpllm.llm.courier import Courier
 from interpllm.llm.keys import digest, embed_keys, score_canonical
 from interpllm.llm.memory import Memory
@@ -94,17 +95,21 @@ class Planner:
         identity = self.backend.identity
         of = {digest(request.canonical(identity)): request for request in requests}
         missing = self.memory.missing(list(of))
-        estimates = [self.courier.meter.estimate(self._sent(of[key])) for key in missing]
-        into, out = sum(e.input_tokens for e in estimates), sum(e.output_tokens for e in estimates)
+        into = sum(input_tokens_of(self._sent(of[key])) for key in missing)
+        out = sum(self.courier.meter.output_tokens(of[key]) for key in missing)
         return self._plan("complete", len(of), len(missing), self._calls(missing), into, out)
 
     def score(self, prompts: Sequence[str], options: Sequence[str], exact: bool = False) -> Plan:
         """Of scoring options after each prompt."""
-        identity = self.backend.identity
-        of = {digest(score_canonical(identity, prompt, options, exact)): prompt for prompt in prompts}
-        missing = self.memory.missing(list(of))
-        into = sum(estimate_tokens(of[key] + option) for key in missing for option in options)
-        return self._plan("score", len(of), len(missing), self._calls(missing), into)
+        missing = self.unscored(prompts, options, exact)
+        into = sum(estimate_tokens(prompt + option) for prompt in missing for option in options)
+        return self._plan("score", len(set(prompts)), len(missing), self._calls(missing), into)
+
+    def unscored(self, prompts: Sequence[str], options: Sequence[str], exact: bool = False) -> list[str]:
+        """Those prompts that the store has no row of log-probabilities for, each once."""
+        identity, method = self.backend.identity, self.prober.known_method()
+        of = {digest(score_canonical(identity, prompt, options, exact, method)): prompt for prompt in prompts}
+        return [of[key] for key in self.memory.missing(list(of))]
 
     def embed(self, texts: Sequence[str], template: str) -> Plan:
         """Of embedding texts."""
@@ -122,7 +127,7 @@ class Planner:
             support = "native" if found is None or found.works else "prompt"
         return replace(request, schema=None) if support == "native" else in_words(request)
 
-    def _calls(self, missing: Sequence[bytes]) -> int:
+    def _calls(self, missing: Sequence[Any]) -> int:
         return -(-len(missing) // self.backend.batch_size)
 
     def _plan(self, verb: str, items: int, missing: int, calls: int, into: int, out: int = 0) -> Plan:

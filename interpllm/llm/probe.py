@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from interpllm.llm.courier import Came, Courier
 from interpllm.llm.memory import Memory
 from interpllm.llm.schema import JSON_OBJECT, judge
 
-VERSION = 1  # raised when a question changes, so that older verdicts are not taken for answers to it
+VERSION = 2  # raised when a question changes, so that older verdicts are not taken for answers to it
 FEATURES = ("complete", "json_schema", "json_object", "logprobs_echo", "logprobs_chat", "embed")
 
 # The prompts ask for prose; only a server that heeds the format replies in it. JSON mode demands that the
@@ -44,6 +44,7 @@ _MAX_TOKENS = 32  # enough for the JSON value
 _FACT = "The capital of France is"
 _QUESTION = "What is the capital of France? Answer with one word, Paris or xylophone."
 _LIKELY, _UNLIKELY = " Paris", " xylophone"
+_ROUNDING = 1e-6  # by which a log-probability may be above 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Finding:
         One of `FEATURES`.
     verdict : str
         "works"; "ignored" (the server said yes and did not do it); "untrusted" (log-probabilities that
-        cannot be right); "refused" (the server says no); "broken" (the server failed at it).
+        cannot be right); "refused" (the server says no); "broken" (the server failed at it, or sent nothing).
     detail : str
         What was seen.
     seconds : float
@@ -174,24 +175,50 @@ class Prober:
                 self.memory.take_note(self._about(feature), asdict(found))
             return found
 
-    def score_method(self) -> str:
-        """The way to log-probabilities that can be trusted.
+    def score_method(self) -> str | None:
+        """The way to log-probabilities that can be trusted, the same for as long as the findings are kept.
+
+        None for a model in process, which has one way only.
 
         Raises
         ------
         CapabilityError
             When there is none; the message says what was seen.
         """
-        seen = []
-        for way in ("logprobs_echo", "logprobs_chat"):
-            found = self.finding(way)
-            if found.works:
-                return way
-            seen.append(f"{way} {found.verdict}: {found.detail}")
+        if not hasattr(self.backend, "score_with"):
+            return None
+        with self._lock:
+            echo = self.finding("logprobs_echo")
+            if echo.works:
+                return echo.feature
+            chat = self.finding("logprobs_chat")
+            if chat.works and echo.verdict == "broken":
+                # An outage, or this server's way to say that it knows no echo? It is up now, so asking tells.
+                echo = self._settled("logprobs_echo")
+            for found in (echo, chat):
+                if found.works:
+                    return found.feature
+        seen = "; ".join(f"{found.feature} {found.verdict}: {found.detail}" for found in (echo, chat))
         raise CapabilityError(
-            f"{self.backend!r} gives no log-probabilities that can be trusted ({'; '.join(seen)}). Use "
+            f"{self.backend!r} gives no log-probabilities that can be trusted ({seen}). Use "
             "complete() with a schema, or a model that scores, such as 'local'."
         )
+
+    def known_method(self) -> str | None:
+        """The way that `score_method` would return without asking; None where it would have to ask."""
+        for feature in ("logprobs_echo", "logprobs_chat"):
+            found = self.known(feature)
+            if found is None or found.works:
+                return None if found is None else feature
+        return None
+
+    def _settled(self, feature: str) -> Finding:
+        """What is so about a feature of a server that is up: where it fails again, it lacks it."""
+        found = self.finding(feature)
+        if found.verdict == "broken":
+            found = replace(found, verdict="refused")
+            self.memory.take_note(self._about(feature), asdict(found))
+        return found
 
     def _about(self, feature: str) -> dict[str, Any]:
         return {"verb": "probe", "model": dict(self.backend.identity), "feature": feature, "version": VERSION}
@@ -225,21 +252,24 @@ class Prober:
 
     def _complete(self, feature: str) -> tuple[str, str, int]:
         reply = self._ask(_PROSE, None)
-        if reply.text:
-            return "works", f"replied {reply.text[:60]!r}", metered(Request.of(_PROSE), reply)[1]
-        return "broken", f"sent no text ({reply.refusal or reply.finish or 'empty'})", 0
+        if _said(reply):
+            return "works", f"replied {_said(reply)[:60]!r}", metered(Request.of(_PROSE), reply)[1]
+        return _silent(reply)
 
     def _json_schema(self, feature: str) -> tuple[str, str, int]:
-        reply = self._ask(_PROSE, _SCHEMA)
-        if judge(reply, _SCHEMA).ok and (reply.text or "").lstrip().startswith("{"):
-            return "works", "prose was asked for and JSON of the schema came", 0
-        return "ignored", f"status 200, but the reply was {(reply.text or '')[:60]!r}", 0
+        return self._structured(_PROSE, _SCHEMA, "JSON of the schema")
 
     def _json_object(self, feature: str) -> tuple[str, str, int]:
-        reply = self._ask(_JSON, JSON_OBJECT)
-        if judge(reply, JSON_OBJECT).ok and (reply.text or "").lstrip().startswith("{"):
-            return "works", "prose was asked for and a JSON object came", 0
-        return "ignored", f"status 200, but the reply was {(reply.text or '')[:60]!r}", 0
+        return self._structured(_JSON, JSON_OBJECT, "a JSON object")
+
+    def _structured(self, prompt: str, schema: Any, wanted: str) -> tuple[str, str, int]:
+        reply = self._ask(prompt, schema)
+        said = _said(reply)
+        if not said:
+            return _silent(reply)  # which tells nothing about what becomes of a schema
+        if judge(reply, schema).ok and said.startswith("{"):
+            return "works", f"prose was asked for and {wanted} came", 0
+        return "ignored", f"status 200, but the reply was {said[:60]!r}", 0
 
     def _logprobs(self, feature: str) -> tuple[str, str, int]:
         options = [_LIKELY, _UNLIKELY]
@@ -253,6 +283,9 @@ class Prober:
         likely, unlikely = (float(x) for x in self._send(call, 20)[0])
         if math.isnan(likely):
             return "ignored", "status 200, but without log-probabilities", 0
+        impossible = [value for value in (likely, unlikely) if value > _ROUNDING]
+        if impossible:
+            return "untrusted", f"log P of {impossible[0]:.2f}, which is above 0", 0
         # Among the likeliest first tokens of a chat reply the unlikely one may well be missing.
         if math.isnan(unlikely) and feature == "logprobs_chat":
             return "works", f"log P({_LIKELY!r}) {likely:.2f}; {_UNLIKELY!r} is not among the likeliest", 0
@@ -277,9 +310,14 @@ class Prober:
     # Sending --------------------------------------------------------------------------------------------
 
     def _ask(self, prompt: str, schema: Any) -> Reply:
-        """One completion, its length bounded; without the bound where the server knows none of that name."""
+        """One completion, its length bounded; without the bound where that leaves no reply.
+
+        Some servers know no bound of that name, and a model may think for longer before it speaks.
+        """
         try:
-            return self._complete_once(Request.of(prompt, schema=schema, params={"max_tokens": _MAX_TOKENS}))
+            reply = self._complete_once(Request.of(prompt, schema=schema, params={"max_tokens": _MAX_TOKENS}))
+            if _said(reply) or reply.finish != "length":
+                return reply
         except RequestRefused as error:
             if error.status != 400 or "max_tokens" not in str(error):
                 raise
@@ -290,10 +328,18 @@ class Prober:
             reply = self.backend.complete([request])[0]
             return Came(reply, *metered(request, reply))
 
-        return self._send(call, 30, _MAX_TOKENS)
+        return self._send(call, 30, self.courier.meter.output_tokens(request))
 
     def _send(self, call: Any, input_tokens: int, output_tokens: int = 1) -> Any:
         return self.courier.send(Estimate(1, input_tokens, output_tokens), call, patience=self._patience)
+
+
+def _said(reply: Reply) -> str:
+    return (reply.text or "").strip()
+
+
+def _silent(reply: Reply) -> tuple[str, str, int]:
+    return "broken", f"sent no text ({reply.refusal or reply.finish or 'empty'})", 0
 
 
 def probe(prober: Prober, features: Sequence[str]) -> ProbeResult:

@@ -274,17 +274,21 @@ class Session(Findings):
         self._require("score")
         prompts, options = texts_of(prompts, "prompts"), options_of(options)
         identity = self.identity
-        canonical = {text: score_canonical(identity, text, options, exact) for text in prompts}
+        # Chosen for all prompts together: rows of two measures are not to stand in one matrix.
+        method = self._prober.score_method() if prompts else None
+        canonical = {text: score_canonical(identity, text, options, exact, method) for text in prompts}
         of = {digest(asked): text for text, asked in canonical.items()}
 
         def work(part: Sequence[bytes], stop: threading.Event) -> dict[bytes, Any]:
-            rows = self._asker.score([of[key] for key in part], options, stop, exact)
+            rows = self._asker.score([of[key] for key in part], options, stop, exact, method)
             if isinstance(rows, Failed):
                 return {key: [None] * len(options) for key in part}
             # JSON has no NaN; a missing log-probability is stored as null.
             listed = [[float(x) if math.isfinite(x) else None for x in row] for row in rows]
             kept = dict(zip(part, listed, strict=True))
-            self.memory.keep({key: (canonical[of[key]], row) for key, row in kept.items()})
+            # A server that sent no log-probability may send some the next time; a model in process will not.
+            lasting = {key: row for key, row in kept.items() if method is None or row != [None] * len(row)}
+            self.memory.keep({key: (canonical[of[key]], row) for key, row in lasting.items()})
             return kept
 
         def split(missing: Sequence[bytes]) -> list[list[bytes]]:
@@ -382,12 +386,25 @@ class Session(Findings):
         InputError
             When the verbs would raise it.
         """
-        self.identity  # noqa: B018 - chooses the model where none was named
-        planner = Planner(self.backend, self.courier, self.memory, self._prober)
+        planner = self._planner()
         plan = planner.complete(requests_of(requests, schema))
         if prompts:
             plan += planner.score(texts_of(prompts, "prompts"), options_of(options), exact)
         return plan + planner.embed(texts_of(texts, "texts"), template)
+
+    def unscored(self, prompts: Sequence[str], options: Sequence[str]) -> list[str]:
+        """Those prompts that `score` would still have to send, each once; sends nothing.
+
+        Parameters
+        ----------
+        prompts, options : sequence of str
+            As for `score`.
+        """
+        return self._planner().unscored(texts_of(prompts, "prompts"), options_of(options))
+
+    def _planner(self) -> Planner:
+        self.identity  # noqa: B018 - chooses the model where none was named
+        return Planner(self.backend, self.courier, self.memory, self._prober)
 
     # Between the verbs and the backend ----------------------------------------------------------------
 

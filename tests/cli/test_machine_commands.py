@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from interpllm.llm import connect
-from interpllm.testing import FakeLLM
+from interpllm.testing import FakeLLM, Fault
 
 Cli = Callable[..., Any]
 
@@ -70,6 +71,30 @@ def test_doctor_tells_the_truth_about_a_server(cli: Cli) -> None:
     verdicts = {feature["feature"]: feature["verdict"] for feature in found["features"]}
     assert verdicts["complete"] == "works"
     assert all(feature in said and verdict in said for feature, verdict in verdicts.items())
+
+
+def test_doctor_asks_again_after_the_server_has_changed(cli: Cli) -> None:
+    def verdicts() -> dict[str, str]:
+        found = json.loads(cli("doctor", "--llm", url, "--model", "m", "--json").out)
+        return {feature["feature"]: feature["verdict"] for feature in found["features"]}
+
+    with FakeLLM(name="m", faults=[Fault("ignored_schema")]).serve() as url:
+        assert verdicts()["json_schema"] == "ignored"
+    with FakeLLM(name="m").serve(urlsplit(url).port) as url:
+        assert set(verdicts().values()) == {"works"}
+        with connect(url, model="m") as session:  # for others too what was seen last is what is so
+            assert session.probe()["json_schema"].works
+    with FakeLLM(name="m", faults=[Fault("ignored_logprobs", verb="score")]).serve(urlsplit(url).port):
+        assert verdicts()["logprobs_echo"] == "ignored"
+
+
+@pytest.mark.parametrize("named", [("--model", "fake"), ()], ids=["model named", "model chosen"])
+def test_doctor_says_that_a_server_has_died(cli: Cli, named: tuple[str, ...]) -> None:
+    with FakeLLM(name="fake").serve() as url:
+        assert cli("doctor", "--llm", url, *named).status == 0
+    ran = cli("doctor", "--llm", url, *named)
+    assert (ran.status, ran.out) == (1, "")
+    assert "cannot be reached" in ran.err
 
 
 def test_doctor_on_no_server_is_one_line(cli: Cli) -> None:

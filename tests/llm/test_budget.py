@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from interpllm.errors import BudgetExceeded, InputError
 from interpllm.llm import Budget, Prices, Reply, Request, Session
+from interpllm.llm.budget import Meter
 from interpllm.testing import FakeLLM, Fault
 
 Opener = Callable[..., Session]
@@ -61,6 +63,51 @@ def test_max_tokens_is_not_gone_over_where_the_estimate_holds(opened: Opener) ->
     with pytest.raises(BudgetExceeded, match="max_tokens=300"):
         session.complete(requests)
     assert 288 <= session.usage.tokens <= 300
+
+
+@pytest.mark.parametrize("limit", [{"max_tokens": 1000}, {"max_cost": 0.001}], ids=["tokens", "cost"])
+def test_long_replies_do_not_go_over_before_the_first_has_come(opened: Opener, limit: Any) -> None:
+    llm = FakeLLM(lambda request: Reply("x", input_tokens=7, output_tokens=500), latency=0.02)
+    session = opened(llm, budget=Budget(**limit), prices={"input": 1.0, "output": 1.0})
+    with pytest.raises(BudgetExceeded):
+        session.complete(PROMPTS)
+    assert session.usage.tokens == 507
+
+
+def test_after_the_first_reply_calls_are_sent_together(opened: Opener) -> None:
+    llm = FakeLLM(metering, latency=0.05)
+    session = opened(llm, budget=Budget(max_tokens=100_000))
+    started = time.perf_counter()
+    session.complete(PROMPTS[:33])
+    assert time.perf_counter() - started < 33 * 0.05 / 2
+
+
+def test_calls_in_flight_count_as_replies_took_so_far() -> None:
+    meter = Meter(Budget(max_tokens=2000), None)
+    call = meter.estimate(Request.of("a"))
+    meter.open(call)
+    meter.close(call, 0, 200, 1)
+    meter.open(call), meter.open(call)
+    meter.close(call, 0, 900, 1)
+    # 1,100 are used, and a reply took 550: with the one in flight there is no room for another.
+    with ThreadPoolExecutor(1) as pool:
+        third = pool.submit(meter.open, call)
+        with pytest.raises(TimeoutError):
+            third.result(timeout=0.1)
+        meter.close(call, 0, 100, 1)
+        third.result(timeout=5)
+
+
+def test_a_first_call_that_fails_lets_the_next_one_go(opened: Opener) -> None:
+    llm = FakeLLM(metering, faults=[Fault("500", at={1, 2, 3})])
+    session = opened(llm, budget=Budget(max_tokens=100_000), max_retries=0)
+    assert sum(reply.ok for reply in session.complete(PROMPTS)) == len(PROMPTS) - 3
+
+
+def test_replies_of_a_batch_are_counted_each(in_process: Opener) -> None:
+    session = in_process(FakeLLM(metering, batch_size=20))
+    session.complete(PROMPTS)
+    assert session.plan(["another"]).output_tokens == 5
 
 
 def test_max_cost_stops(opened: Opener) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from interpllm.errors import CapabilityError, ConnectionFailed, InputError, RequestRefused
-from interpllm.llm import ProbeResult, Session
+from interpllm.llm import ProbeResult, Reply, Request, Session
 from interpllm.llm.probe import FEATURES
 from interpllm.testing import FakeLLM, Fault
 
@@ -46,8 +46,12 @@ def test_what_a_server_does_not_do_is_found_out(
 
 @pytest.mark.parametrize(
     "scores",
-    [lambda prompt, option: -1.0, lambda prompt, option: 0.5 * len(option) - 50.0],
-    ids=["constant", "the unlikely likelier"],
+    [
+        lambda prompt, option: -1.0,
+        lambda prompt, option: 0.5 * len(option) - 50.0,
+        lambda prompt, option: 20.0 - len(option),
+    ],
+    ids=["constant", "the unlikely likelier", "more than certain"],
 )
 def test_log_probabilities_that_cannot_be_right_are_not_trusted(over_http: Opener, scores: Any) -> None:
     session = over_http(FakeLLM(scores=scores))
@@ -61,6 +65,28 @@ def test_vectors_that_are_all_the_same_are_not_trusted(over_http: Opener) -> Non
     assert (
         over_http(FakeLLM(vectors=lambda text: [1.0, 0.0])).probe(["embed"])["embed"].verdict == "untrusted"
     )
+
+
+def thinking(request: Request) -> Any:
+    """What a model says that spends its first 500 tokens on thinking."""
+    if request.params.get("max_tokens", 500) < 500:
+        return Reply("", finish="length", input_tokens=5, output_tokens=32)
+    return None if request.schema else "The sea is calm."
+
+
+def test_a_model_that_thinks_before_it_speaks_is_given_the_time(over_http: Opener) -> None:
+    llm = FakeLLM(thinking)
+    found = over_http(llm).probe(["complete", "json_schema", "json_object"])
+    assert set(verdicts(found).values()) == {"works"}
+    assert llm.received["complete"] == 6
+
+
+def test_an_empty_reply_is_no_verdict_on_schemas(over_http: Opener) -> None:
+    features = ["json_schema", "json_object"]
+    session = over_http(FakeLLM(lambda request: Reply("", finish="stop", output_tokens=1)))
+    assert set(verdicts(session.probe(features)).values()) == {"broken"}
+    assert set(verdicts(session.probe(features)).values()) == {"broken"}
+    assert session.usage.requests == 4  # asked anew: a broken reply is not kept
 
 
 def test_each_feature_takes_one_small_request(over_http: Opener) -> None:
@@ -148,6 +174,47 @@ def test_scores_come_by_chat_where_echo_does_not_work(over_http: Opener) -> None
     session = over_http(llm)
     assert session.score(["good? Yes or No"], ["Yes", "No"]) == pytest.approx(np.array([[-0.2, -1.7]]))
     assert "first tokens only" in session.probe(["logprobs_echo", "logprobs_chat"]).advice[0]
+
+
+def test_an_outage_at_the_first_probe_mixes_no_two_measures(over_http: Opener) -> None:
+    options, prompts = [" yes indeed", " no never"], [f"Is film {n} good?" for n in range(4)]
+    rows = over_http(FakeLLM(), mode="off").score(prompts, options)
+    # The three tries to echo fail; all works from then on.
+    session = over_http(FakeLLM(faults=[Fault("500", at={1, 2, 3}, verb="score")]))
+    assert session.score(prompts, options) == pytest.approx(rows)
+
+
+def test_a_server_that_fails_at_echo_alone_scores_by_chat_for_good(over_http: Opener) -> None:
+    llm = FakeLLM(faults=[Fault("500", at=[1, 2, 3, 5, 6, 7], verb="score")])
+    prompts = ["good? Yes or No", "bad? Yes or No"]
+    rows = over_http(llm).score(prompts, ["Yes", "No"])
+    again = over_http(llm)
+    assert again.probe(["logprobs_echo"])["logprobs_echo"].verdict == "refused"
+    assert np.array_equal(again.score(prompts, ["Yes", "No"]), rows)
+    replayed = over_http(llm, mode="replay").score(prompts, ["Yes", "No"])
+    assert np.array_equal(replayed, rows)
+    assert again.usage.requests == 0
+
+
+def test_rows_of_one_measure_are_not_read_for_those_of_another(over_http: Opener) -> None:
+    options, prompts = ["yes indeed", "no never"], ["yes or no, 1?", "yes or no, 2?"]
+    llm = FakeLLM(faults=[Fault("ignored_logprobs", at={1}, verb="score")])
+    by_chat = over_http(llm).score(prompts[:1], options)  # since echo did not work then
+    session = over_http(llm, mode="refresh")
+    session.probe(["logprobs_echo"])  # now it does
+    by_echo = over_http(llm, mode="off").score(prompts, options)
+    assert by_chat[0, 0] != by_echo[0, 0]
+    assert np.array_equal(over_http(llm).score(prompts, options), by_echo)
+
+
+def test_what_is_still_to_be_scored_is_told_without_asking(over_http: Opener) -> None:
+    llm = FakeLLM()
+    session = over_http(llm)
+    assert session.unscored(["a", "b"], [" x", " y"]) == ["a", "b"]
+    assert not llm.received
+    session.score(["a"], [" x", " y"])
+    assert session.unscored(["a", "b"], [" x", " y"]) == ["b"]
+    assert session.plan(prompts=["a", "b"], options=[" x", " y"]).stored == 1
 
 
 def test_capabilities_follow_the_findings(over_http: Opener) -> None:

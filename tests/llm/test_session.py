@@ -137,6 +137,17 @@ def test_a_missing_log_probability_is_stored_as_missing(in_process: Opener) -> N
     assert (np.isnan(again).tolist(), llm.received["score"]) == ([[True, False]], 1)
 
 
+def test_a_server_that_sent_no_log_probability_is_asked_again(over_http: Opener) -> None:
+    # The first score call is the probe, the third the second prompt's.
+    llm = FakeLLM(faults=[Fault("ignored_logprobs", at={3}, verb="score")])
+    first = over_http(llm, max_concurrency=1)
+    lost = first.score(["a", "b", "c"], [" x", " y"])
+    assert np.isnan(lost).all(axis=1).tolist() == [False, True, False]
+    again = over_http(llm)
+    assert np.isfinite(again.score(["a", "b", "c"], [" x", " y"])).all()
+    assert (again.usage.requests, again.usage.cache_hits) == (1, 2)
+
+
 def test_embedding_raises_and_keeps_what_came(opened: Opener) -> None:
     llm = FakeLLM(faults=[Fault("500", at={3}, verb="embed")], batch_size=64)
     session = opened(llm, max_retries=0, max_concurrency=1)
