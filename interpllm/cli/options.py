@@ -132,6 +132,17 @@ def verbose(args: argparse.Namespace) -> int:
     return int(sys.stderr.isatty() and not args.quiet)
 
 
+def jobs(text: str) -> int:
+    """A number of threads as joblib counts them, for argparse: -1 is one a core, and 0 says nothing."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number other than 0 (-1: one a core)")
+    return number
+
+
 def at_least_one(text: str) -> int:
     """A whole number of at least 1, for argparse."""
     if not text.isdecimal() or int(text) < 1:

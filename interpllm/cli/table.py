@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,8 @@ FORMATS = {
     ".pq": "parquet",
     ".txt": "txt",
 }
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+# Longer whole numbers are beyond a float's range: they are text.
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,299})(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _LONGEST_FIELD = 2**31 - 1  # without it csv refuses texts over 128 kB
 
 
@@ -94,7 +96,7 @@ class Table:
         Raises
         ------
         InputError
-            When there is no such column, or a row without label.
+            When there is no such column, or a row without label, or a number that is not finite.
         """
         name = self.column(wanted, "label", "--label")
         values = self.columns[name]
@@ -105,7 +107,13 @@ class Table:
                     "drop the row."
                 )
         if all(isinstance(value, str) and _NUMBER.fullmatch(value) for value in values):
-            return [json.loads(value) for value in values]
+            values = [json.loads(value) for value in values]
+        for row, value in enumerate(values, start=1):
+            if isinstance(value, (int, float)) and abs(value) > sys.float_info.max:
+                raise InputError(
+                    f"{self.source}, row {row} (the first is 1): the label in column {name!r} is infinite or "
+                    "beyond the range of numbers; mend or drop it."
+                )
         return values
 
     def numbers(self, wanted: str | None) -> list[float]:
@@ -114,17 +122,20 @@ class Table:
         Raises
         ------
         InputError
-            When there is no such column, or a label is missing or not a number.
+            When there is no such column, or a label is missing, not a number, or not finite.
         """
         numbers = []
         for row, value in enumerate(self.labels(wanted), start=1):
             try:
-                numbers.append(float(value))
+                number = float(value)
             except (TypeError, ValueError):
+                number = math.nan
+            if not math.isfinite(number):
                 raise InputError(
-                    f"{self.source}, row {row} (the first is 1): the label {value!r} is not a number; leave "
-                    "--regression out if the labels are classes."
-                ) from None
+                    f"{self.source}, row {row} (the first is 1): the label {value!r:.80} is not a number; "
+                    "leave --regression out if the labels are classes."
+                )
+            numbers.append(number)
         return numbers
 
 

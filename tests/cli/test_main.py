@@ -43,6 +43,8 @@ def test_version(cli: Cli) -> None:
         ["rules", "model.json", "--top", "0"],
         ["fit", "a.csv", "--ngrams", "2-1"],
         ["fit", "a.csv", "--ngrams", "0"],
+        ["fit", "a.csv", "--jobs", "0"],
+        ["fit", "a.csv", "--jobs", "many"],
     ],
 )
 def test_usage_error_is_status_2(cli: Cli, arguments: list[str]) -> None:

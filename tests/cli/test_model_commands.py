@@ -47,6 +47,16 @@ def test_predict_writes_a_file(cli: Cli, model: str, tmp_path: Path) -> None:
     assert (ran.out, len(rows_of((tmp_path / "new.csv").read_text()))) == ("", 2)
 
 
+@pytest.mark.parametrize("option", ["--json", "--proba"])
+def test_half_a_character_is_written_to_a_file_as_to_standard_output(
+    cli: Cli, model: str, tmp_path: Path, option: str
+) -> None:
+    command = ("predict", model, "-", "--format", "jsonl", option, "--out", "new")
+    ran = cli(*command, stdin='{"text": "\\ud800 great"}\n')
+    assert ran.status == 0, ran.err
+    assert r"\ud800 great" in (tmp_path / "new").read_text(encoding="utf-8")
+
+
 def test_predict_with_labels_says_how_many_agree(cli: Cli, model: str) -> None:
     ran = cli("predict", model, "-", "--label", "id", stdin="text,id\ngreat,good\nawful,good\n")
     assert "accuracy 0.500, largest class 1.000 (2 rows)" in ran.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interpllm.cli.table import Table, read, write_csv, write_jsonl
+from interpllm.cli.table import Table, read, typed, write_csv, write_jsonl
 from interpllm.errors import InputError
 
 TEXTS = ["plain", 'with "quotes", commas', "two\nlines", "café 𝄞 İ", ""]
@@ -134,6 +134,16 @@ def test_row_without_label_is_named(label: object) -> None:
         Table("x.csv", {"label": ["a", label]}).labels(None)
 
 
+@pytest.mark.parametrize("labels", [["1", "1e999"], [1, float("inf")], [1.5, float("-inf")], [1, 10**400]])
+def test_label_beyond_the_range_of_numbers_is_named(labels: list[object]) -> None:
+    with pytest.raises(InputError, match=r"row 2.*'label' is infinite or beyond the range"):
+        Table("x.csv", {"label": labels}).labels(None)
+
+
+def test_column_of_overlong_digits_stays_text() -> None:
+    assert typed(["1", "9" * 5000]) == ["1", "9" * 5000]
+
+
 @pytest.mark.parametrize(
     ("written", "read_as"),
     [
@@ -141,6 +151,8 @@ def test_row_without_label_is_named(label: object) -> None:
         (["1.5", "-2"], [1.5, -2]),
         (["007", "1"], ["007", "1"]),
         (["nan", "1"], ["nan", "1"]),
+        (["1", "9" * 5000], ["1", "9" * 5000]),
+        (["1e999", "x"], ["1e999", "x"]),
         (["1", "x"], ["1", "x"]),
         ([True, False], [True, False]),
     ],
@@ -150,6 +162,7 @@ def test_labels_are_numbers_only_where_all_are(written: list[object], read_as: l
     assert [(type(label), label) for label in labels] == [(type(label), label) for label in read_as]
 
 
-def test_label_that_is_no_number_is_named() -> None:
-    with pytest.raises(InputError, match=r"row 2.*'cheap' is not a number"):
-        Table("x.csv", {"label": ["1.5", "cheap"]}).numbers(None)
+@pytest.mark.parametrize(("label", "shown"), [("cheap", "'cheap'"), ("nan", "'nan'"), ("9" * 5000, "'9{79}")])
+def test_label_that_is_no_number_is_named(label: str, shown: str) -> None:
+    with pytest.raises(InputError, match=f"row 2.*label {shown} is not a number"):
+        Table("x.csv", {"label": ["1.5", label]}).numbers(None)
