@@ -240,8 +240,9 @@ def _jsonl(text: str, source: str) -> dict[str, list[Any]]:
                 f"{source}, line {line_number}: not a JSON object; each line is one, "
                 'such as {"text": "...", "label": "..."}.'
             )
-        for name in row.keys() - columns.keys():
-            columns[name] = [None] * n_rows
+        for name in row:
+            if name not in columns:
+                columns[name] = [None] * n_rows
         for name, values in columns.items():
             values.append(row.get(name))
         n_rows += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -85,6 +86,22 @@ def test_predict_needs_the_runtime_alone(model: str, tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert rows_of(done.stdout)[0]["prediction"] == "good"
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_columns_of_json_lines_keep_their_order(model: str, tmp_path: Path, seed: str) -> None:
+    (tmp_path / "new.jsonl").write_text(
+        '{"id": 1, "text": "great", "who": "a"}\n{"when": 2, "text": "awful"}\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interpllm.cli", "predict", model, "new.jsonl"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[0] == "id,text,who,when,prediction,probability"
 
 
 @pytest.mark.parametrize("data", [b"not a model", b'{"format": "other"}'])
