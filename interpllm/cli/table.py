@@ -25,6 +25,7 @@ FORMATS = {
 }
 # Longer whole numbers are beyond a float's range: they are text.
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,299})(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_OTHER_MARKS = {";": "semicolons", "\t": "tabs"}  # that separate columns in what is called CSV, too
 _LONGEST_FIELD = 2**31 - 1  # without it csv refuses texts over 128 kB
 
 
@@ -205,6 +206,12 @@ def _csv(text: str, source: str) -> dict[str, list[Any]]:
         names = next((row for row in reader if row), None)
         if names is None:
             raise InputError(f"{source} is empty; a CSV file starts with a line of column names.")
+        for mark, called in _OTHER_MARKS.items():
+            if len(names) == 1 and mark in names[0]:
+                raise InputError(
+                    f"{source}: the columns seem to be separated by {called}; save the file with commas "
+                    "between them, or, if it is one column, rename it."
+                )
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise InputError(f"{source} has two columns named {twice!r}; rename one.")

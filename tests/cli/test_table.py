@@ -93,6 +93,8 @@ def test_json_rows_may_leave_values_out(tmp_path: Path) -> None:
         ("a.csv", b"text,text\nx,y\n", "two columns named 'text'"),
         ("a.csv", b"text,label\nok,a\none, two,b\n", "line 3: 3 values for 2 columns"),
         ("a.csv", b'text\n"open', "not CSV"),
+        ("a.csv", b"text;label\ngreat;good\n", "separated by semicolons; save the file with commas"),
+        ("a.csv", b"text\tlabel\ngreat\tgood\n", "separated by tabs; save the file with commas"),
         ("a.csv", b"text\nok\ncaf\xe9\n", "line 3: not UTF-8"),
         ("a.jsonl", b'{"text": "x"}\n{oops\n', "line 2: not JSON"),
         ("a.jsonl", b'["x"]\n', "line 1: not a JSON object"),
@@ -116,6 +118,12 @@ def test_missing_file_is_refused() -> None:
 def test_missing_column_lists_those_there_are() -> None:
     with pytest.raises(InputError, match=r"no column 'text'; choose one with --text \(its columns: a, b\)"):
         Table("x.csv", {"a": ["1"], "b": ["2"]}).texts(None)
+
+
+def test_semicolons_and_tabs_below_the_header_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("review\ngood; cheap\ta lot\n")
+    assert read(str(path)).texts(None) == ["good; cheap\ta lot"]
 
 
 def test_only_column_is_the_text() -> None:
