@@ -104,12 +104,17 @@ def model_of(path: str) -> Model:
     Raises
     ------
     InputError
-        When there is no such file.
+        When there is no such file, or it is a Python export.
     DocumentError
         When it holds no model.
     """
     if not Path(path).is_file():
         raise InputError(f"there is no model file {path}; make one with: interpllm fit DATA --out {path}")
+    if Path(path).suffix == ".py":
+        raise InputError(
+            f"{path} is a model's Python export, which runs by itself; give the .json model file that it was "
+            "made from."
+        )
     return load(path)
 
 

@@ -243,6 +243,15 @@ def test_export_names_the_file_by_the_format(cli: Cli, model: str, tmp_path: Pat
     assert '"body"' in written
 
 
+@pytest.mark.parametrize("command", [("export", "other.py"), ("predict", "-"), ("rules",)])
+def test_python_export_is_not_taken_for_a_model_file(cli: Cli, model: str, command: tuple[str, ...]) -> None:
+    cli("export", model, "alone.py")
+    ran = cli(command[0], "alone.py", *command[1:], stdin=ROWS)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "Python export" in ran.err
+    assert "give the .json model file" in ran.err
+
+
 def test_export_needs_a_file_or_a_format(cli: Cli, model: str) -> None:
     ran = cli("export", model)
     assert "say what to write" in ran.err
