@@ -6,7 +6,7 @@ import argparse
 import json
 
 from interpllm.cli import estimator as making
-from interpllm.cli.fit import fitted, plain, said, writable
+from interpllm.cli.fit import fitted, said, writable
 from interpllm.cli.kinds import LINEAR, TREE
 from interpllm.cli.options import add_json
 from interpllm.errors import InputError, RequestsPending
@@ -89,7 +89,9 @@ def _export(args: argparse.Namespace) -> None:
             )
         return
     if args.json:
-        print(json.dumps({"requests": 0, "file": None, **made}, ensure_ascii=False, default=plain))
+        from interpllm.display import as_json
+
+        print(as_json({"requests": 0, "file": None, **made}))
     else:
         print(said(made, args))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interpllm.cli.options import add_json
+from interpllm.cli.options import add_json, add_verb
 from interpllm.cli.terminal import size, table
 from interpllm.errors import InputError
 
@@ -30,26 +31,36 @@ _WHAT = {
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Declare the verbs and their options."""
-    command.add_argument(
-        "--cache",
-        metavar="PATH",
-        help="folder or .sqlite file of stored answers (default: the user's cache folder)",
-    )
+    _add_place(command, default=None)
     add_json(command)
     command.set_defaults(act=_show)
     verbs = command.add_subparsers(
         title="verbs", metavar="VERB", description="without one: folders and sizes"
     )
-    exporting = verbs.add_parser("export", help="write the stored answers as JSON Lines")
-    exporting.add_argument("file", metavar="FILE")
-    exporting.set_defaults(act=_export)
-    importing = verbs.add_parser("import", help="add answers that were exported elsewhere")
-    importing.add_argument("file", metavar="FILE")
-    importing.set_defaults(act=_import)
-    clearing = verbs.add_parser("clear", help="delete")
+
+    def verb(name: str, act: Callable[[argparse.Namespace], None], what: str, example: str) -> Any:
+        made = add_verb(verbs, "cache", name, what, example)
+        # A default of the verb's own would undo what was said before the verb.
+        _add_place(made, default=argparse.SUPPRESS)
+        made.set_defaults(act=act)
+        return made
+
+    exporting = verb("export", _export, "write the stored answers as JSON Lines", "export answers.jsonl")
+    exporting.add_argument("file", metavar="FILE", help="where to")
+    importing = verb("import", _import, "add answers that were exported elsewhere", "import answers.jsonl")
+    importing.add_argument("file", metavar="FILE", help="what export wrote")
+    clearing = verb("clear", _clear, "delete what is kept", "clear answers --yes")
     clearing.add_argument("kept", choices=(*_KEPT, "all"), help="what to delete")
     clearing.add_argument("--yes", action="store_true", help="really delete it")
-    clearing.set_defaults(act=_clear)
+
+
+def _add_place(command: argparse.ArgumentParser, default: str | None) -> None:
+    command.add_argument(
+        "--cache",
+        metavar="PATH",
+        default=default,
+        help="folder or .sqlite file of stored answers (default: the user's cache folder)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from interpllm.cli.options import add_json
+from interpllm.cli.options import add_json, add_verb
 from interpllm.cli.questions import opened, question_file
 from interpllm.cli.terminal import table
 from interpllm.errors import InputError
@@ -26,13 +26,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     verbs = command.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     def verb(name: str, act: Callable[[argparse.Namespace], None], what: str, example: str) -> Any:
-        made = verbs.add_parser(
-            name,
-            help=what,
-            description=what[0].upper() + what[1:] + ".",
-            epilog=f"example:\n  interpllm concepts {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        made = add_verb(verbs, "concepts", name, what, example)
         made.set_defaults(act=act)
         return made
 

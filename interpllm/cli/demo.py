@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interpllm.cli.explain import as_json, drawn
+from interpllm.cli.fit import writable
 from interpllm.cli.measure import measure
 from interpllm.cli.options import add_color, add_json
 from interpllm.cli.rules import by_prediction
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> None:
     from interpllm.datasets import load_tickets
     from interpllm.llm import zoo
 
+    # What can be found wanting before the fit is looked at before the fit.
+    writable(args.out)
     zoo.pull(MODEL, progress=sys.stderr.isatty() and not args.quiet)
     train, test = load_tickets("train"), load_tickets("test")
     texts, truth = test["text"].tolist(), test["label"].tolist()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from interpllm.cli.answering import add_answering, estimator_around, given_answers
-from interpllm.cli.fit import plain, writable
+from interpllm.cli.fit import writable
 from interpllm.cli.measure import measure, sentence
 from interpllm.cli.options import add_json, add_model, add_rows, model_of
 from interpllm.cli.table import read
@@ -92,7 +91,12 @@ def run(args: argparse.Namespace) -> None:
     if held_out is not None and made.deployable:
         truth = (held_out.labels if made.classes else held_out.numbers)(args.label)
         told["test"] = measure(truth, made.predict(held_out.texts(args.text)), not made.classes)
-    print(json.dumps(told, ensure_ascii=False, default=plain) if args.json else said(told, made, args))
+    if args.json:
+        from interpllm.display import as_json
+
+        print(as_json(told))
+    else:
+        print(said(told, made, args))
 
 
 def _learn(estimator: Any, texts: list[str], given: dict[str, list[float]], args: argparse.Namespace) -> None:

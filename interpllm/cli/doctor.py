@@ -25,7 +25,7 @@ _EXTRAS = {"local": ("torch", "transformers", "accelerate", "gguf", "safetensors
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_llm(command, default=None)
+    add_llm(command, default=None, none=False)
     add_json(command)
 
 

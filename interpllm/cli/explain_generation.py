@@ -62,7 +62,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--samples", type=at_least_one, default=10, metavar="N", help="replies to a prompt (default: 10)"
     )
     command.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
-    add_llm(command, "local")
+    add_llm(command, default="local", none=False)
     command.add_argument("--plan", action="store_true", help="say what it would take, and ask nothing")
     add_page(command)
     command.add_argument("--quiet", action="store_true", help="no progress on standard error")

@@ -35,7 +35,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--of", metavar="SPEC", default="minilm", help="what embeds, with --dimension (default: minilm)"
     )
-    add_llm(command, None)
+    add_llm(command, default=None, none=False)
     command.add_argument(
         "--n-candidates", type=at_least_one, default=5, metavar="N", help="properties to test (default: 5)"
     )

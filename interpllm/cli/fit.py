@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +52,9 @@ def run(args: argparse.Namespace) -> None:
     held_out = test_rows(args, training.regression) if args.test else None
     made = fitted(args, making.estimator_of(args, training.regression), training, held_out)
     if args.json:
-        print(json.dumps(made, ensure_ascii=False, default=plain))
+        from interpllm.display import as_json
+
+        print(as_json(made))
     else:
         print(said(made, args))
 
@@ -109,13 +111,6 @@ def test_rows(args: argparse.Namespace, regression: bool) -> tuple[dict[str, Any
     return {"X": frame_of(held_out, names), **texts}, truth
 
 
-def plain(value: Any) -> Any:
-    """Tables and arrays of a report as JSON values."""
-    if hasattr(value, "to_json") and hasattr(value, "index"):
-        return json.loads(value.to_json(orient="table", index=True))["data"]
-    return value.tolist() if hasattr(value, "tolist") else str(value)
-
-
 def said(made: dict[str, Any], args: argparse.Namespace) -> str:
     """What was made, for people."""
     kind = f"{len(made['classes'])} classes" if made["classes"] else "a number"
@@ -142,9 +137,10 @@ def _of_ngrams(made: dict[str, Any]) -> list[str]:
     low, high = made["ngram_range"]
     score = "accuracy" if made["classes"] else "r2"
     chosen, alone = made["report"]["chosen"]["score"], made["report"]["plain"]["score"]
+    tried = f"cross-validated {score} {chosen:.3f} ({alone:.3f} without the language model)"
     return [
         f"  {made['n_terms']:,} n-grams of {low} to {high} words, {size(made['bytes'])}",
-        f"  cross-validated {score} {chosen:.3f} ({alone:.3f} without the language model)",
+        f"  {tried if math.isfinite(chosen) else 'too few rows to cross-validate'}",
     ]
 
 

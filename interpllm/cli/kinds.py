@@ -89,7 +89,9 @@ def add_ngrams(group: Any) -> None:
     group.add_argument(
         "--cv", type=options.at_least_one, metavar="K", help="folds of the inner choices (default: 5)"
     )
-    group.add_argument("--jobs", type=int, metavar="N", help="processes at once")
+    group.add_argument(
+        "--jobs", type=options.jobs, metavar="N", help="threads at once; -1: one a core (default: 1)"
+    )
 
 
 def add_questions(group: Any) -> None:

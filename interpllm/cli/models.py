@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from interpllm.cli.options import add_json
+from interpllm.cli.options import add_json, add_verb
 from interpllm.cli.terminal import size, table
 
 HELP = "list, download or find the language models that run on this machine"
@@ -18,17 +18,17 @@ EXAMPLE = """\
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Declare the verbs and their options."""
     verbs = command.add_subparsers(title="verbs", metavar="VERB", required=True)
-    listing = verbs.add_parser("list", help="what can be pulled, and what is here")
+    listing = add_verb(verbs, "models", "list", "say what can be pulled, and what is here", "list")
     add_json(listing)
     listing.set_defaults(act=_list)
-    pulling = verbs.add_parser("pull", help="download models, once")
+    pulling = add_verb(verbs, "models", "pull", "download models, once", "pull smollm2-135m minilm")
     pulling.add_argument(
         "names", metavar="NAME", nargs="+", help="name from the list, or OWNER/NAME of a repository"
     )
     pulling.add_argument("--quiet", action="store_true", help="no progress bar")
     pulling.set_defaults(act=_pull)
-    finding = verbs.add_parser("path", help="print the folder of a model")
-    finding.add_argument("name", metavar="NAME")
+    finding = add_verb(verbs, "models", "path", "print the folder of a model", "path minilm")
+    finding.add_argument("name", metavar="NAME", help="name from the list")
     finding.set_defaults(act=_path)
 
 

@@ -16,6 +16,29 @@ if TYPE_CHECKING:
 FORMAT_CHOICES = ("csv", "jsonl", "parquet", "txt")
 
 
+def add_verb(verbs: Any, command: str, name: str, what: str, example: str) -> argparse.ArgumentParser:
+    """A verb of a command, whose help ends in an example.
+
+    Parameters
+    ----------
+    verbs : what add_subparsers returned
+    command, name : str
+        What both are called.
+    what : str
+        What the verb does, in half a sentence.
+    example : str
+        What may stand after the command's name.
+    """
+    made: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        epilog=f"example:\n  interpllm {command} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return made
+
+
 def add_rows(command: argparse.ArgumentParser, what: str, label: str | None) -> None:
     """The file of rows, its format, its text column and, where ``label`` says what for, its label column."""
     command.add_argument(
@@ -29,7 +52,7 @@ def add_rows(command: argparse.ArgumentParser, what: str, label: str | None) -> 
         command.add_argument("--label", metavar="COLUMN", help=label)
 
 
-def add_llm(command: Any, default: str | None, said: str | None = None) -> None:
+def add_llm(command: Any, default: str | None, said: str | None = None, none: bool = True) -> None:
     """Which language model to ask, and where its answers are kept.
 
     Parameters
@@ -38,14 +61,16 @@ def add_llm(command: Any, default: str | None, said: str | None = None) -> None:
     default : str or None
     said : str or None
         What help calls the default, where it depends on other options.
+    none : bool, optional
+        Whether the command can do without one.
     """
     told = said or default
     command.add_argument(
         "--llm",
         metavar="SPEC",
         default=default,
-        help="local, minilm, none, openai, an http(s)://.../v1 URL, hf:FOLDER or hf:OWNER/NAME"
-        + ("" if told is None else f" (default: {told})"),
+        help=f"local, minilm, {'none, ' if none else ''}openai, an http(s)://.../v1 URL, hf:FOLDER or "
+        "hf:OWNER/NAME" + ("" if told is None else f" (default: {told})"),
     )
     command.add_argument("--model", dest="llm_model", metavar="NAME", help="model to ask for at a server")
     command.add_argument(
@@ -79,12 +104,17 @@ def model_of(path: str) -> Model:
     Raises
     ------
     InputError
-        When there is no such file.
+        When there is no such file, or it is a Python export.
     DocumentError
         When it holds no model.
     """
     if not Path(path).is_file():
         raise InputError(f"there is no model file {path}; make one with: interpllm fit DATA --out {path}")
+    if Path(path).suffix == ".py":
+        raise InputError(
+            f"{path} is a model's Python export, which runs by itself; give the .json model file that it was "
+            "made from."
+        )
     return load(path)
 
 
@@ -130,6 +160,17 @@ def llm_of(args: argparse.Namespace) -> Session | str | None:
 def verbose(args: argparse.Namespace) -> int:
     """1 where somebody sees progress on standard error, and wants to."""
     return int(sys.stderr.isatty() and not args.quiet)
+
+
+def jobs(text: str) -> int:
+    """A number of threads as joblib counts them, for argparse: -1 is one a core, and 0 says nothing."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number other than 0 (-1: one a core)")
+    return number
 
 
 def at_least_one(text: str) -> int:

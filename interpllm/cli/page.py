@@ -21,5 +21,5 @@ def add_page(command: argparse.ArgumentParser) -> None:
 def write_page(args: argparse.Namespace, found: Explanation | AuditReport | ClaimsReport) -> None:
     """Write the page, where one is wanted."""
     if args.html is not None:
-        write_atomically(args.html, found.to_html().encode())
+        write_atomically(args.html, found.to_html().encode(errors="backslashreplace"))
         print(f"{args.html}: written", file=sys.stderr)

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     if args.out is None:
         sys.stdout.write(draft.getvalue())
     else:
-        write_atomically(args.out, draft.getvalue().encode())
+        write_atomically(args.out, draft.getvalue().encode(errors="backslashreplace"))
     if args.label is not None:
         regression = model.task == "regression"
         truth = data.numbers(args.label) if regression else data.labels(args.label)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,9 @@ FORMATS = {
     ".pq": "parquet",
     ".txt": "txt",
 }
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+# Longer whole numbers are beyond a float's range: they are text.
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,299})(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_OTHER_MARKS = {";": "semicolons", "\t": "tabs"}  # that separate columns in what is called CSV, too
 _LONGEST_FIELD = 2**31 - 1  # without it csv refuses texts over 128 kB
 
 
@@ -94,7 +97,7 @@ class Table:
         Raises
         ------
         InputError
-            When there is no such column, or a row without label.
+            When there is no such column, or a row without label, or a number that is not finite.
         """
         name = self.column(wanted, "label", "--label")
         values = self.columns[name]
@@ -105,7 +108,13 @@ class Table:
                     "drop the row."
                 )
         if all(isinstance(value, str) and _NUMBER.fullmatch(value) for value in values):
-            return [json.loads(value) for value in values]
+            values = [json.loads(value) for value in values]
+        for row, value in enumerate(values, start=1):
+            if isinstance(value, (int, float)) and abs(value) > sys.float_info.max:
+                raise InputError(
+                    f"{self.source}, row {row} (the first is 1): the label in column {name!r} is infinite or "
+                    "beyond the range of numbers; mend or drop it."
+                )
         return values
 
     def numbers(self, wanted: str | None) -> list[float]:
@@ -114,17 +123,20 @@ class Table:
         Raises
         ------
         InputError
-            When there is no such column, or a label is missing or not a number.
+            When there is no such column, or a label is missing, not a number, or not finite.
         """
         numbers = []
         for row, value in enumerate(self.labels(wanted), start=1):
             try:
-                numbers.append(float(value))
+                number = float(value)
             except (TypeError, ValueError):
+                number = math.nan
+            if not math.isfinite(number):
                 raise InputError(
-                    f"{self.source}, row {row} (the first is 1): the label {value!r} is not a number; leave "
-                    "--regression out if the labels are classes."
-                ) from None
+                    f"{self.source}, row {row} (the first is 1): the label {value!r:.80} is not a number; "
+                    "leave --regression out if the labels are classes."
+                )
+            numbers.append(number)
         return numbers
 
 
@@ -194,6 +206,12 @@ def _csv(text: str, source: str) -> dict[str, list[Any]]:
         names = next((row for row in reader if row), None)
         if names is None:
             raise InputError(f"{source} is empty; a CSV file starts with a line of column names.")
+        for mark, called in _OTHER_MARKS.items():
+            if len(names) == 1 and mark in names[0]:
+                raise InputError(
+                    f"{source}: the columns seem to be separated by {called}; save the file with commas "
+                    "between them, or, if it is one column, rename it."
+                )
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise InputError(f"{source} has two columns named {twice!r}; rename one.")
@@ -229,8 +247,9 @@ def _jsonl(text: str, source: str) -> dict[str, list[Any]]:
                 f"{source}, line {line_number}: not a JSON object; each line is one, "
                 'such as {"text": "...", "label": "..."}.'
             )
-        for name in row.keys() - columns.keys():
-            columns[name] = [None] * n_rows
+        for name in row:
+            if name not in columns:
+                columns[name] = [None] * n_rows
         for name, values in columns.items():
             values.append(row.get(name))
         n_rows += 1

@@ -27,11 +27,12 @@ def as_json(value: Any, indent: int | None = None) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Data of numpy and tuples as what JSON knows; what is no number is None.
+    """Data of numpy, pandas and tuples as what JSON knows; what is no number is None.
 
     Parameters
     ----------
     value : Any
+        A table becomes a list of its rows, each with its index.
 
     Returns
     -------
@@ -45,6 +46,8 @@ def plain(value: Any) -> Any:
         return [plain(one) for one in value]
     if isinstance(value, np.generic):
         return plain(value.item())
+    if hasattr(value, "to_json") and hasattr(value, "index"):
+        return json.loads(value.to_json(orient="table"))["data"]
     if missing(value):
         return None
     if isinstance(value, float):

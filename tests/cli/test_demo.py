@@ -58,3 +58,15 @@ def test_demo_json_holds_the_figures(
     assert shown["texts_a_second"]["the language model"] < 16 / 0.01  # 16 texts in one call
     assert shown["times_faster"] > 1
     assert max(map(len, shown["strongest"].values())) == 20
+
+
+@pytest.mark.parametrize(
+    ("out", "said"), [("nowhere/x.json", "no such folder"), ("tickets.txt", "ends in .json")]
+)
+def test_demo_refuses_a_file_it_cannot_write_before_it_does_anything(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, out: str, said: str
+) -> None:
+    monkeypatch.setattr(zoo, "pull", lambda name, progress: pytest.fail("pulled first"))
+    ran = cli("demo", "--out", out)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert said in ran.err

@@ -51,6 +51,13 @@ def test_the_two_questions_are_not_asked_at_once(cli: Cli, model: str) -> None:
     assert cli("explain", model, "-", "--contrast", "a", "b", "--counterfactual", stdin=ROWS).status == 2
 
 
+def test_half_a_character_is_written_to_a_page(cli: Cli, model: str, tmp_path: Path) -> None:
+    command = ("explain", model, "-", "--format", "jsonl", "--html", "page.html", "--json")
+    ran = cli(*command, stdin='{"text": "\\ud800 great"}\n')
+    assert "page.html: written" in ran.err
+    assert r"\ud800" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("asked", [(), ("--contrast", "good", "bad"), ("--counterfactual",)])
 def test_html_is_a_page_that_loads_nothing(
     cli: Cli, model: str, tmp_path: Path, asked: tuple[str, ...]

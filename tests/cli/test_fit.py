@@ -56,6 +56,14 @@ def test_fit_json_is_one_object(cli: Cli, tmp_path: Path) -> None:
     assert made["bytes"] == (tmp_path / "m.json").stat().st_size
 
 
+def test_two_rows_are_too_few_to_cross_validate(cli: Cli) -> None:
+    two = rows(["great", "awful"], ["good", "bad"])
+    lines = cli("fit", "-", "--llm", "none", stdin=two).out.splitlines()
+    assert lines[2] == "  too few rows to cross-validate"
+    made = json.loads(cli("fit", "-", "--llm", "none", "--json", stdin=two).out, parse_constant=pytest.fail)
+    assert made["report"]["chosen"]["score"] is None
+
+
 def test_fit_names_columns_and_target(cli: Cli, tmp_path: Path) -> None:
     data = rows([*GOOD, *BAD], ["good"] * 5 + ["bad"] * 5, ("review", "verdict"))
     assert cli("fit", "-", "--text", "review", "--label", "verdict", "--llm", "none", stdin=data).status == 0

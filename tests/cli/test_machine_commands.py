@@ -127,6 +127,17 @@ def test_cache_travels_as_json_lines(cli: Cli) -> None:
     assert "0 new answers" in cli("cache", "--cache", "elsewhere", "import", "a.jsonl").out
 
 
+@pytest.mark.usefixtures("answers")
+def test_place_of_the_cache_may_stand_before_and_behind_the_verb(cli: Cli) -> None:
+    cli("cache", "export", "a.jsonl")
+    assert "3 new answers" in cli("cache", "import", "a.jsonl", "--cache", "behind").out
+    assert "0 new answers" in cli("cache", "--cache", "behind", "import", "a.jsonl").out
+    assert cli("cache", "export", "b.jsonl", "--cache", "behind").out == "b.jsonl: 3 answers\n"
+    assert cli("cache", "clear", "answers", "--cache", "behind", "--yes").status == 0
+    assert json.loads(cli("cache", "--cache", "behind", "--json").out)["answers"]["replies"] == 0
+    assert json.loads(cli("cache", "--json").out)["answers"]["replies"] == 1
+
+
 def test_cache_export_of_nothing_is_said(cli: Cli) -> None:
     assert cli("cache", "export", "a.jsonl").status == 1
 

@@ -25,6 +25,26 @@ def test_help_of_each_command_has_an_example_of_it(cli: Cli, command: str) -> No
     assert f"  interpllm {command}" in ran.out.partition("example:")[2]
 
 
+@pytest.mark.parametrize(
+    ("command", "verb"),
+    [
+        *(("models", verb) for verb in ("list", "pull", "path")),
+        *(("cache", verb) for verb in ("export", "import", "clear")),
+        *(("concepts", verb) for verb in ("show", "from", "lock", "veto", "edit", "add")),
+        *(("batch", verb) for verb in ("export", "import")),
+    ],
+)
+def test_help_of_each_verb_has_an_example_of_it(cli: Cli, command: str, verb: str) -> None:
+    ran = cli(command, verb, "--help")
+    assert ran.status == 0
+    assert f"  interpllm {command} {verb}" in ran.out.partition("example:")[2]
+
+
+@pytest.mark.parametrize("command", ["doctor", "explain generation", "explain module"])
+def test_no_language_model_is_not_offered_where_one_is_needed(cli: Cli, command: str) -> None:
+    assert "local, minilm, openai" in " ".join(cli(command, "--help").out.split())
+
+
 def test_help_lists_the_commands(cli: Cli) -> None:
     out = cli("--help").out
     assert all(re.search(rf"\n    {command}\s", out) for command in COMMANDS)
@@ -43,6 +63,8 @@ def test_version(cli: Cli) -> None:
         ["rules", "model.json", "--top", "0"],
         ["fit", "a.csv", "--ngrams", "2-1"],
         ["fit", "a.csv", "--ngrams", "0"],
+        ["fit", "a.csv", "--jobs", "0"],
+        ["fit", "a.csv", "--jobs", "many"],
     ],
 )
 def test_usage_error_is_status_2(cli: Cli, arguments: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,6 +48,16 @@ def test_predict_writes_a_file(cli: Cli, model: str, tmp_path: Path) -> None:
     assert (ran.out, len(rows_of((tmp_path / "new.csv").read_text()))) == ("", 2)
 
 
+@pytest.mark.parametrize("option", ["--json", "--proba"])
+def test_half_a_character_is_written_to_a_file_as_to_standard_output(
+    cli: Cli, model: str, tmp_path: Path, option: str
+) -> None:
+    command = ("predict", model, "-", "--format", "jsonl", option, "--out", "new")
+    ran = cli(*command, stdin='{"text": "\\ud800 great"}\n')
+    assert ran.status == 0, ran.err
+    assert r"\ud800 great" in (tmp_path / "new").read_text(encoding="utf-8")
+
+
 def test_predict_with_labels_says_how_many_agree(cli: Cli, model: str) -> None:
     ran = cli("predict", model, "-", "--label", "id", stdin="text,id\ngreat,good\nawful,good\n")
     assert "accuracy 0.500, largest class 1.000 (2 rows)" in ran.err
@@ -75,6 +86,22 @@ def test_predict_needs_the_runtime_alone(model: str, tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert rows_of(done.stdout)[0]["prediction"] == "good"
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_columns_of_json_lines_keep_their_order(model: str, tmp_path: Path, seed: str) -> None:
+    (tmp_path / "new.jsonl").write_text(
+        '{"id": 1, "text": "great", "who": "a"}\n{"when": 2, "text": "awful"}\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interpllm.cli", "predict", model, "new.jsonl"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[0] == "id,text,who,when,prediction,probability"
 
 
 @pytest.mark.parametrize("data", [b"not a model", b'{"format": "other"}'])
@@ -214,6 +241,15 @@ def test_export_names_the_file_by_the_format(cli: Cli, model: str, tmp_path: Pat
     written = (tmp_path / model).with_suffix(".sql").read_text(encoding="utf-8")
     assert 'FROM "reviews"' in written
     assert '"body"' in written
+
+
+@pytest.mark.parametrize("command", [("export", "other.py"), ("predict", "-"), ("rules",)])
+def test_python_export_is_not_taken_for_a_model_file(cli: Cli, model: str, command: tuple[str, ...]) -> None:
+    cli("export", model, "alone.py")
+    ran = cli(command[0], "alone.py", *command[1:], stdin=ROWS)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "Python export" in ran.err
+    assert "give the .json model file" in ran.err
 
 
 def test_export_needs_a_file_or_a_format(cli: Cli, model: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interpllm.cli.table import Table, read, write_csv, write_jsonl
+from interpllm.cli.table import Table, read, typed, write_csv, write_jsonl
 from interpllm.errors import InputError
 
 TEXTS = ["plain", 'with "quotes", commas', "two\nlines", "café 𝄞 İ", ""]
@@ -93,6 +93,8 @@ def test_json_rows_may_leave_values_out(tmp_path: Path) -> None:
         ("a.csv", b"text,text\nx,y\n", "two columns named 'text'"),
         ("a.csv", b"text,label\nok,a\none, two,b\n", "line 3: 3 values for 2 columns"),
         ("a.csv", b'text\n"open', "not CSV"),
+        ("a.csv", b"text;label\ngreat;good\n", "separated by semicolons; save the file with commas"),
+        ("a.csv", b"text\tlabel\ngreat\tgood\n", "separated by tabs; save the file with commas"),
         ("a.csv", b"text\nok\ncaf\xe9\n", "line 3: not UTF-8"),
         ("a.jsonl", b'{"text": "x"}\n{oops\n', "line 2: not JSON"),
         ("a.jsonl", b'["x"]\n', "line 1: not a JSON object"),
@@ -118,6 +120,12 @@ def test_missing_column_lists_those_there_are() -> None:
         Table("x.csv", {"a": ["1"], "b": ["2"]}).texts(None)
 
 
+def test_semicolons_and_tabs_below_the_header_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("review\ngood; cheap\ta lot\n")
+    assert read(str(path)).texts(None) == ["good; cheap\ta lot"]
+
+
 def test_only_column_is_the_text() -> None:
     assert Table("x.csv", {"review": ["fine"]}).texts(None) == ["fine"]
 
@@ -134,6 +142,16 @@ def test_row_without_label_is_named(label: object) -> None:
         Table("x.csv", {"label": ["a", label]}).labels(None)
 
 
+@pytest.mark.parametrize("labels", [["1", "1e999"], [1, float("inf")], [1.5, float("-inf")], [1, 10**400]])
+def test_label_beyond_the_range_of_numbers_is_named(labels: list[object]) -> None:
+    with pytest.raises(InputError, match=r"row 2.*'label' is infinite or beyond the range"):
+        Table("x.csv", {"label": labels}).labels(None)
+
+
+def test_column_of_overlong_digits_stays_text() -> None:
+    assert typed(["1", "9" * 5000]) == ["1", "9" * 5000]
+
+
 @pytest.mark.parametrize(
     ("written", "read_as"),
     [
@@ -141,6 +159,8 @@ def test_row_without_label_is_named(label: object) -> None:
         (["1.5", "-2"], [1.5, -2]),
         (["007", "1"], ["007", "1"]),
         (["nan", "1"], ["nan", "1"]),
+        (["1", "9" * 5000], ["1", "9" * 5000]),
+        (["1e999", "x"], ["1e999", "x"]),
         (["1", "x"], ["1", "x"]),
         ([True, False], [True, False]),
     ],
@@ -150,6 +170,7 @@ def test_labels_are_numbers_only_where_all_are(written: list[object], read_as: l
     assert [(type(label), label) for label in labels] == [(type(label), label) for label in read_as]
 
 
-def test_label_that_is_no_number_is_named() -> None:
-    with pytest.raises(InputError, match=r"row 2.*'cheap' is not a number"):
-        Table("x.csv", {"label": ["1.5", "cheap"]}).numbers(None)
+@pytest.mark.parametrize(("label", "shown"), [("cheap", "'cheap'"), ("nan", "'nan'"), ("9" * 5000, "'9{79}")])
+def test_label_that_is_no_number_is_named(label: str, shown: str) -> None:
+    with pytest.raises(InputError, match=f"row 2.*label {shown} is not a number"):
+        Table("x.csv", {"label": ["1.5", label]}).numbers(None)
