@@ -13,6 +13,9 @@ from interpllm.runtime.checks import short_int
 #: Larger documents are refused: no readable model comes near it.
 MAX_BYTES = 256 * 2**20
 
+#: So are those with more lists and objects: one takes far more memory than the two characters it is written in.
+MAX_PARTS = 4 * 2**20
+
 
 def expect(condition: bool, message: str) -> None:
     """Raise DocumentError with the message unless the condition holds."""
@@ -40,14 +43,16 @@ def parse(text: str | bytes) -> dict[str, Any]:
     Raises
     ------
     DocumentError
-        If it is longer than MAX_BYTES, is not JSON, nests too deep, gives a name twice, or holds NaN or
-        Infinity.
+        If it is longer than MAX_BYTES or has more than MAX_PARTS lists and objects, is not JSON, nests too
+        deep, gives a name twice, or holds NaN or Infinity.
     InputError
         If it holds a whole number of too many digits.
     """
     expect(len(text) <= MAX_BYTES, f"the document is larger than {MAX_BYTES} bytes")
     try:
         decoded = text.decode() if isinstance(text, bytes) else text
+        parts = decoded.count("[") + decoded.count("{")
+        expect(parts <= MAX_PARTS, f"the document has more than {MAX_PARTS} lists and objects")
         document = json.loads(
             decoded, object_pairs_hook=_unique, parse_int=short_int, parse_constant=_refuse_constant
         )

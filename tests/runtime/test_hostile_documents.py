@@ -176,6 +176,11 @@ def test_a_document_over_the_size_limit_is_refused(monkeypatch: pytest.MonkeyPat
     refuse(dumps(MODEL), "larger than 10 bytes")
 
 
+def test_a_document_of_too_many_parts_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strict_json, "MAX_PARTS", 10)
+    refuse('{"a": [' + "[]," * 20, "more than 10 lists and objects")
+
+
 def test_a_file_is_read_no_further_than_the_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strict_json, "MAX_BYTES", 1000)
     with pytest.raises(DocumentError, match="larger than 1000 bytes"):
