@@ -13,7 +13,7 @@ from interpllm.runtime.checks import short_int
 #: Larger documents are refused: no readable model comes near it.
 MAX_BYTES = 256 * 2**20
 
-#: So are those with more lists and objects: one takes far more memory than the two characters it is written in.
+#: So are those with more lists and objects: one takes far more memory than its two characters.
 MAX_PARTS = 4 * 2**20
 
 
