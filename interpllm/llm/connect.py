@@ -82,7 +82,10 @@ def connect(
         )
     backend = _backend(spec, model, api_key_env, timeout) if isinstance(spec, str) else spec
     if not isinstance(backend, LanguageModel):
-        raise InputError(f"A language model is {_SPECS}, or an object with its protocol; got {spec!r}.")
+        lacks = ", ".join(name for name in vars(LanguageModel) if name[0] != "_" and not hasattr(spec, name))
+        raise InputError(
+            f"A language model is {_SPECS}, or an object with its protocol; got {spec!r} without {lacks}."
+        )
     store = None if mode == "off" else Store(replies_path(cache), read_only=mode == "replay")
     return Session(
         backend,
