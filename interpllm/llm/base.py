@@ -254,12 +254,14 @@ class LanguageModel(Protocol):
         ...
 
 
-def is_language_model(value: object) -> bool:
-    """Whether an object has everything that `LanguageModel` names.
+def lacking(value: object) -> list[str]:
+    """What an object lacks of that which `LanguageModel` names.
 
     Unlike ``isinstance`` before Python 3.12 it computes no property: an identity may take the weights to be
     read.
     """
     missing = object()
     names = (name for name in vars(LanguageModel) if not name.startswith("_"))
-    return all(getattr_static(value, name, missing) is not missing for name in names)
+    return [
+        name for name in names if getattr_static(value, name, missing) is missing and not hasattr(value, name)
+    ]

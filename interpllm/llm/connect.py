@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interpllm.errors import InputError
-from interpllm.llm.base import LanguageModel, is_language_model
+from interpllm.llm.base import LanguageModel, lacking
 from interpllm.llm.budget import Budget, Prices
 from interpllm.llm.memory import Mode
 from interpllm.llm.session import Session
@@ -81,8 +81,12 @@ def connect(
             "as 'OPENAI_API_KEY', and not the key. Set the key in your shell and give the variable's name."
         )
     backend = _backend(spec, model, api_key_env, timeout) if isinstance(spec, str) else spec
-    if not is_language_model(backend):
-        raise InputError(f"A language model is {_SPECS}, or an object with its protocol; got {spec!r}.")
+    lacks = lacking(backend)
+    if lacks:
+        raise InputError(
+            f"A language model is {_SPECS}, or an object with its protocol; got {spec!r} without "
+            f"{', '.join(lacks)}."
+        )
     store = None if mode == "off" else Store(replies_path(cache), read_only=mode == "replay")
     return Session(
         backend,

@@ -125,6 +125,17 @@ def test_an_object_with_the_protocol_is_connected(tmp_path: Path) -> None:
     assert session.complete(["a"])[0].text == "b"
 
 
+def test_what_an_object_lacks_of_the_protocol_is_named() -> None:
+    class Half:
+        identity, capabilities, batch_size = {"model": "half"}, frozenset({"complete"}), 1
+
+        def complete(self, requests: list[object]) -> list[object]:
+            return []
+
+    with pytest.raises(InputError, match=r"Half.* without score, embed\."):
+        connect(Half())  # type: ignore[arg-type]
+
+
 def test_the_local_model_is_named_by_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
     from interpllm.llm import transformers_local
 
