@@ -98,7 +98,8 @@ def from_chat(body: dict[str, Any], options: Sequence[str]) -> list[float]:
     Returns
     -------
     list of float
-        NaN for options that none of the sent tokens begins, and where they all have one value.
+        -inf for options that none of the sent tokens begins; NaN for all where the server sent nothing
+        usable, or one value for all tokens.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def from_chat(body: dict[str, Any], options: Sequence[str]) -> list[float]:
         begun = [number for number, option in enumerate(bare) if token and option.startswith(token)]
         if len(begun) == 1:
             parts[begun[0]].append(value)
-    return [_log_sum(values) if values else math.nan for values in parts]
+    return [_log_sum(values) if values else -math.inf for values in parts]
 
 
 def _log_sum(values: Sequence[float]) -> float:

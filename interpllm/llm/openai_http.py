@@ -153,7 +153,7 @@ class OpenAIBackend:
         method : {"logprobs_echo", "logprobs_chat"}
             "logprobs_echo": completions that echo their prompt, so that every token of an option counts.
             "logprobs_chat": the likeliest first tokens of a chat reply, so that only the first token of an
-            option counts; NaN for an option that is not among them.
+            option counts; -inf for an option that is not among them.
         prompts, options : sequence of str
             As for `score`.
         exact : bool

@@ -287,7 +287,7 @@ class Prober:
         if impossible:
             return "untrusted", f"log P of {impossible[0]:.2f}, which is above 0", 0
         # Among the likeliest first tokens of a chat reply the unlikely one may well be missing.
-        if math.isnan(unlikely) and feature == "logprobs_chat":
+        if unlikely == -math.inf < likely:
             return "works", f"log P({_LIKELY!r}) {likely:.2f}; {_UNLIKELY!r} is not among the likeliest", 0
         seen = f"log P({_LIKELY!r}) {likely:.2f}, log P({_UNLIKELY!r}) {unlikely:.2f}"
         if math.isnan(unlikely) or likely <= unlikely:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -287,8 +288,8 @@ class Session(Findings):
             listed = [[float(x) if math.isfinite(x) else None for x in row] for row in rows]
             kept = dict(zip(part, listed, strict=True))
             # A server that sent no log-probability may send some the next time; a model in process will not.
-            lasting = {key: row for key, row in kept.items() if method is None or row != [None] * len(row)}
-            self.memory.keep({key: (canonical[of[key]], row) for key, row in lasting.items()})
+            lasting = [method is None or not np.isnan(row).all() for row in rows]
+            self.memory.keep({key: (canonical[of[key]], kept[key]) for key in compress(part, lasting)})
             return kept
 
         def split(missing: Sequence[bytes]) -> list[list[bytes]]:

@@ -306,7 +306,7 @@ def test_first_tokens_that_begin_an_option_are_added_up() -> None:
 
 
 def test_an_option_that_is_not_listed_is_nan() -> None:
-    assert str(from_chat(chat(("Yes", -0.1), ("Sure", -3.0)), ["Yes", "No"])) == "[-0.1, nan]"
+    assert str(from_chat(chat(("Yes", -0.1), ("Sure", -3.0)), ["Yes", "No"])) == "[-0.1, -inf]"
 
 
 def test_one_value_for_all_is_no_distribution() -> None:
@@ -314,7 +314,7 @@ def test_one_value_for_all_is_no_distribution() -> None:
 
 
 def test_a_token_that_begins_two_options_counts_for_none() -> None:
-    assert str(from_chat(chat(("un", -0.1), ("unsure", -1.0)), ["unsure", "unhappy"])) == "[-1.0, nan]"
+    assert str(from_chat(chat(("un", -0.1), ("unsure", -1.0)), ["unsure", "unhappy"])) == "[-1.0, -inf]"
 
 
 def test_options_that_begin_each_other_are_refused() -> None:

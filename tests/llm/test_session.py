@@ -6,12 +6,14 @@ import copy
 import pickle
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from interpllm.errors import CapabilityError, InputError, LLMError
 from interpllm.llm import Reply, Request, Session, Store
@@ -146,6 +148,28 @@ def test_a_server_that_sent_no_log_probability_is_asked_again(over_http: Opener)
     again = over_http(llm)
     assert np.isfinite(again.score(["a", "b", "c"], [" x", " y"])).all()
     assert (again.usage.requests, again.usage.cache_hits) == (1, 2)
+
+
+class Listing(FakeLLM):
+    """Like a server that lists its likeliest tokens, of which " x" and " y" never are."""
+
+    def score_with(
+        self, method: str, prompts: Sequence[str], options: Sequence[str], exact: bool = False
+    ) -> tuple[NDArray[np.float64], int, int]:
+        self.received["score"] += 1
+        row = [-np.inf if option in (" x", " y") else -float(place) for place, option in enumerate(options)]
+        return np.array([row] * len(prompts)), 1, 0
+
+
+def test_options_that_are_not_among_the_likeliest_are_kept_as_missing(tmp_path: Path) -> None:
+    def session() -> Session:
+        return Session(llm, store=Store(tmp_path / "replies.sqlite"))
+
+    llm = Listing()
+    assert np.isnan(session().score(["a", "b"], [" x", " y"])).all()
+    sent = llm.received["score"]
+    assert np.isnan(session().score(["a", "b"], [" x", " y"])).all()
+    assert llm.received["score"] == sent
 
 
 def test_embedding_raises_and_keeps_what_came(opened: Opener) -> None:
