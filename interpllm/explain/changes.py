@@ -15,7 +15,7 @@ from interpllm.runtime.ledger import Label
 from interpllm.runtime.literals import literal
 from interpllm.runtime.row_model import RowModel
 from interpllm.runtime.scoring import winner
-from interpllm.runtime.tokens import spans
+from interpllm.runtime.tokens import gram, spans
 
 
 class Change(NamedTuple):
@@ -97,12 +97,12 @@ def _changed(model: Any, search: _Additive, now: int, target: int | None) -> Fou
 def _removals(model: LinearModel, ledger: Ledger) -> _Additive:
     """Phrases that are taken out of the model's view, and out of the count that a norm divides by."""
     scorer = scorer_of(model)
-    grams = set(spans(ledger.text, *model.ngram_range))
+    grams = set(map(gram, spans(ledger.text, *model.ngram_range)))
     names = [part.phrase for part in ledger.contributions]
     rows = [_per_class(model.weights[name]) for name in names]
 
     def decide(chosen: Sequence[int]) -> int:
-        return winner(scorer.of(grams - {names[number] for number in chosen}))
+        return winner(scorer.of(grams - {gram(names[number]) for number in chosen}))
 
     total = tuple(map(sum, zip(*rows, strict=True))) if rows else (0.0,) * len(model.classes)
     return _Additive(

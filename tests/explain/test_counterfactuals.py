@@ -29,7 +29,7 @@ from interpllm.runtime import (
 from interpllm.runtime.concept_model import scorer_of
 from interpllm.runtime.row_scoring import holds
 from interpllm.runtime.scoring import winner
-from interpllm.runtime.tokens import ngrams
+from interpllm.runtime.tokens import gram, ngrams
 
 WORDS = ["good", "bad", "not", "so", "film", "plot"]
 CLASSES = {2: ("a", "b"), 3: ("a", "b", "c"), 4: ("a", "b", "c", "d")}
@@ -56,11 +56,11 @@ def drawn(random: np.random.Generator) -> tuple[str, list[str]]:
 
 def fewest_removals(model: LinearModel, text: str, target: int | None) -> int | None:
     """By trying every set of phrases."""
-    scorer, grams = scorer_of(model), set(ngrams(text, 1, 2))
+    scorer, grams = scorer_of(model), set(map(gram, ngrams(text, 1, 2)))
     now = winner(scorer.of(grams))
     for k in range(1, len(model.weights) + 1):
         for gone in itertools.combinations(model.weights, k):
-            found = winner(scorer.of(grams - set(gone)))
+            found = winner(scorer.of(grams - set(map(gram, gone))))
             if found == target if target is not None else found != now:
                 return k
     return None
